@@ -1,0 +1,20 @@
+"""The ways symgrad says no.
+
+Every message is one line that says what was given, what is needed and what to do next.
+"""
+
+
+class InputError(ValueError):
+    """The input cannot be used as given; the message says what is needed instead.
+
+    Examples
+    --------
+    >>> raise InputError("depth must be a positive integer, got -1; give e.g. 50")
+    Traceback (most recent call last):
+    ...
+    symgrad.errors.InputError: depth must be a positive integer, got -1; give e.g. 50
+    """
+
+
+class RegistryError(ValueError):
+    """A definition was refused when it was registered: a duplicate, or one without a docstring."""
