@@ -1,0 +1,100 @@
+"""Exact chain products and gradients of deep compositions, and what becomes of them with depth.
+
+Every public name is here and is imported from its room on first use, so ``import symgrad`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+ROOM_OF = {
+    name: room
+    for room, names in {
+        "errors": "InputError RegistryError",
+        "evidence": "Verdict Evidence",
+        "maps": "Map Composition stack activation ACTIVATIONS expression differentiate "
+        "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
+        "derivation": "chain_product ChainProduct gradient Gradient newton gradient_step clipped_step is_zero",
+        "kernels": "to_kernel Kernel Outcome SignedLog",
+        "claims": "Claim check",
+        "sweeps": "Axis sweep Sweep",
+        "phenomena": "classify Regime RegimeMap cliff_regions",
+        "report": "Report Text Formula Table Figure",
+        "catalogue": "analysis Scale",
+    }.items()
+    for name in names.split()
+}
+
+if TYPE_CHECKING:
+    from symgrad.catalogue import Scale as Scale
+    from symgrad.catalogue import analysis as analysis
+    from symgrad.claims import Claim as Claim
+    from symgrad.claims import check as check
+    from symgrad.derivation import ChainProduct as ChainProduct
+    from symgrad.derivation import Gradient as Gradient
+    from symgrad.derivation import chain_product as chain_product
+    from symgrad.derivation import clipped_step as clipped_step
+    from symgrad.derivation import gradient as gradient
+    from symgrad.derivation import gradient_step as gradient_step
+    from symgrad.derivation import is_zero as is_zero
+    from symgrad.derivation import newton as newton
+    from symgrad.errors import InputError as InputError
+    from symgrad.errors import RegistryError as RegistryError
+    from symgrad.evidence import Evidence as Evidence
+    from symgrad.evidence import Verdict as Verdict
+    from symgrad.kernels import Kernel as Kernel
+    from symgrad.kernels import Outcome as Outcome
+    from symgrad.kernels import SignedLog as SignedLog
+    from symgrad.kernels import to_kernel as to_kernel
+    from symgrad.maps import ACTIVATIONS as ACTIVATIONS
+    from symgrad.maps import Composition as Composition
+    from symgrad.maps import Map as Map
+    from symgrad.maps import activation as activation
+    from symgrad.maps import atan as atan
+    from symgrad.maps import differentiate as differentiate
+    from symgrad.maps import elu as elu
+    from symgrad.maps import erf as erf
+    from symgrad.maps import exp as exp
+    from symgrad.maps import expression as expression
+    from symgrad.maps import gelu as gelu
+    from symgrad.maps import identity as identity
+    from symgrad.maps import leaky_relu as leaky_relu
+    from symgrad.maps import mish as mish
+    from symgrad.maps import relu as relu
+    from symgrad.maps import selu as selu
+    from symgrad.maps import sigmoid as sigmoid
+    from symgrad.maps import silu as silu
+    from symgrad.maps import sin as sin
+    from symgrad.maps import softplus as softplus
+    from symgrad.maps import softsign as softsign
+    from symgrad.maps import stack as stack
+    from symgrad.maps import tanh as tanh
+    from symgrad.phenomena import Regime as Regime
+    from symgrad.phenomena import RegimeMap as RegimeMap
+    from symgrad.phenomena import classify as classify
+    from symgrad.phenomena import cliff_regions as cliff_regions
+    from symgrad.report import Figure as Figure
+    from symgrad.report import Formula as Formula
+    from symgrad.report import Report as Report
+    from symgrad.report import Table as Table
+    from symgrad.report import Text as Text
+    from symgrad.sweeps import Axis as Axis
+    from symgrad.sweeps import Sweep as Sweep
+    from symgrad.sweeps import sweep as sweep
+
+__all__ = ["__version__", *ROOM_OF]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its room on first use."""
+    if name not in ROOM_OF:
+        raise AttributeError(f"symgrad has no {name!r}")
+    value = getattr(import_module(f"symgrad.{ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})
