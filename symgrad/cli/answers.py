@@ -149,7 +149,7 @@ def _is_table(value: object) -> bool:
 
 
 def _table(value: object) -> list[str]:
-    """Return the lines of an aligned table; a long last column is left unpadded."""
+    """Return the lines of an aligned table."""
     rows = [dict(row) for row in value] if isinstance(value, list | tuple) else []
     header = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[key.replace("_", " ") for key in header], *([shown(row.get(key)) for key in header] for row in rows)]

@@ -1,7 +1,6 @@
 """``symgrad doctor``: what is installed, and whether it works."""
 
 import argparse
-import platform
 import time
 from collections.abc import Callable
 
@@ -15,6 +14,8 @@ EXTRAS = ("llvmlite", "torch", "jax")
 
 def doctor(arguments: argparse.Namespace) -> Answer:
     """Answer with the versions, the extras found and the outcome of the self-test."""
+    import platform
+
     from symgrad import __version__
 
     begin = time.perf_counter()
@@ -29,8 +30,8 @@ def doctor(arguments: argparse.Namespace) -> Answer:
         "platform": platform.platform(terse=True),
         "versions": {name: _version(name) for name in REQUIRED},
         "extras": {name: _version(name) for name in EXTRAS},
-        "self_test": checks,
         "seconds": round(time.perf_counter() - begin, 2),
+        "self_test": checks,
     }
     return Answer(content, code=70 if faults else 0)
 

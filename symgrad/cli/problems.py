@@ -1,0 +1,215 @@
+"""The question a command is asked about a composition: its text, its values, and the checks that need no SymPy."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from symgrad.cli import values
+from symgrad.cli.arguments import Operand, Option
+from symgrad.errors import InputError
+
+if TYPE_CHECKING:
+    from symgrad.maps import Composition
+    from symgrad.parsing import Node
+
+EXPRESSION = Operand("EXPR", 'the layers, e.g. "tanh(w*x+b)"; layers separated by |, components by ;')
+STATE = Option("--state", "x[,y…]", "the names of the state's components (default x)", values.names)
+START = Option("--start", "V[,V…]", "where the state starts, one number for each component", values.numbers)
+DEPTH = Option("--depth", "N", "how often the whole chain of layers is applied", values.depth)
+SYMBOLIC_DEPTH = Option("--depth", "n|N", "how often the chain is applied; n is any depth", values.symbolic_depth)
+SET = Option(
+    "--set", "NAME=VALUE", "a parameter's value; NAME=[v1,v2,…] or NAME=@FILE for each layer", values.setting, (), True
+)
+UNTIED = Option("--untied", "w,b", "parameters of which each application has its own", values.names, ())
+WRT = Option("--wrt", "w,b", "the parameters to take the gradient by", values.names, ())
+LOSS = Option("--loss", "EXPR", "a loss of the last state and of parameters")
+AXIS = Option("--axis", "NAME=LOW:HIGH[:COUNT]", "a parameter or a state component to sweep", values.axis, (), True)
+EXTEND = Option("--extend", "FILE.py", "a Python file that defines activations of your own; it is run", str, (), True)
+
+COMPOSITION_OPTIONS = (STATE, UNTIED, WRT, LOSS, EXTEND)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A composition with what is asked of it.
+
+    Parameters
+    ----------
+    text : the layers as given
+    state : names of the state's components
+    depth : how often the chain is applied, "n" for a symbol
+    start : one number for each component, or None
+    settings : parameter name → number, or one number for each layer
+    axes : the names swept, with their bounds
+    untied, wrt : names of parameters
+    loss : text of the loss, or None
+    layers : how many layers the text has
+    parameters : names of the parameters every layer shares
+    layered : names of the parameters with a value per layer
+    """
+
+    text: str
+    state: tuple[str, ...]
+    depth: int | str
+    start: tuple[Fraction, ...] | None
+    settings: Mapping[str, values.Value]
+    axes: tuple[values.AxisText, ...]
+    untied: tuple[str, ...]
+    wrt: tuple[str, ...]
+    loss: str | None
+    layers: int
+    parameters: tuple[str, ...]
+    layered: tuple[str, ...]
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The names of all parameters, sorted."""
+        return tuple(sorted({*self.parameters, *self.layered}))
+
+    def composition(self) -> "Composition":
+        """Build the composition; the first thing that needs SymPy."""
+        from symgrad.maps import composition_from_text
+        from symgrad.symbols import n
+
+        depth = n if isinstance(self.depth, str) else self.depth
+        return composition_from_text(self.text, state=self.state, depth=depth, untied=self.untied)
+
+    def start_values(self) -> dict[str, Fraction]:
+        """Return the start of each component that is given one."""
+        return dict(zip(self.state, self.start or (), strict=False))
+
+
+def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | None = None) -> Problem:
+    """Read and check what is asked, without importing SymPy.
+
+    Raises
+    ------
+    InputError : the text cannot be read, or a name is used for what it is not
+    """
+    from symgrad.parsing import indexed_names, names, parse, parse_layers
+
+    (text,) = arguments.operands
+    chain = parse_layers(text)
+    loss = parse(arguments.loss) if arguments.loss is not None else None
+    nodes = [node for layer in chain for node in layer]
+    used = frozenset().union(*map(names, nodes), names(loss) if loss else ())
+    layered = frozenset().union(*map(indexed_names, nodes))
+    state = _state(arguments.state, chain, used)
+    untied: tuple[str, ...] = arguments.untied
+    of_layers = frozenset().union(*map(names, nodes)) - set(state)
+    _all_known(untied, of_layers, "--untied")
+    return Problem(
+        text=text,
+        state=state,
+        depth=_depth(arguments.depth, len(chain), default_depth),
+        start=getattr(arguments, "start", None),
+        settings=values.once(getattr(arguments, "set", ()), "--set"),
+        axes=getattr(arguments, "axis", ()),
+        untied=untied,
+        wrt=arguments.wrt,
+        loss=arguments.loss,
+        layers=len(chain),
+        parameters=tuple(sorted(used - set(state) - set(untied))),
+        layered=tuple(sorted({*layered, *untied})),
+    )
+
+
+def _state(given: tuple[str, ...] | None, chain: Sequence[Sequence["Node"]], used: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of the state; when none is given it is x, which must then occur."""
+    components = len(chain[0])
+    state = given or ("x",)
+    if len(state) != components:
+        raise InputError(
+            f"the first layer has {components} components and the state {len(state)} ({','.join(state)}); "
+            "components are separated by ; and named with --state, e.g. --state x,y"
+        )
+    if given is None and "x" not in used:
+        raise InputError(f"the state x does not occur among {_listed(used)}; name the state with --state")
+    return state
+
+
+def _depth(given: int | str | None, layers: int, default: int | str | None) -> int | str:
+    if given is not None:
+        return given
+    if layers > 1:
+        return 1
+    if default is None:
+        raise InputError("a depth is needed: how often the layer is applied; give e.g. --depth 50")
+    return default
+
+
+def _all_known(given: Sequence[str], known: frozenset[str] | set[str], flag: str) -> None:
+    for name in given:
+        if name not in known:
+            raise InputError(f"{flag} names {name}, which is no parameter; the parameters are {_listed(known)}")
+
+
+def check_values(problem: Problem) -> None:
+    """Refuse a problem in which a number is missing, superfluous or of the wrong length.
+
+    Raises
+    ------
+    InputError : the message names the parameter, component or axis
+    """
+    known = set(problem.all_names)
+    swept = [axis.name for axis in problem.axes]
+    for name in (*problem.settings, *swept):
+        if name in problem.state and name in problem.settings:
+            raise InputError(f"{name} is a component of the state, not a parameter; give it with --start")
+        if name not in known and name not in problem.state:
+            flag = "--set" if name in problem.settings else "--axis"
+            raise InputError(f"{flag} names {name}, which does not occur; the parameters are {_listed(known)}")
+        if swept.count(name) > 1 or (name in swept and name in problem.settings):
+            raise InputError(f"{name} is given twice; give it one --axis or one --set")
+    missing = sorted(known - set(problem.settings) - set(swept))
+    if missing:
+        plural = "parameters" if len(missing) > 1 else "parameter"
+        verb = "have" if len(missing) > 1 else "has"
+        example = " ".join(f"--set {name}=[1,…]" if name in problem.layered else f"--set {name}=1" for name in missing)
+        raise InputError(f"the {plural} {', '.join(missing)} {verb} no value; give e.g. {example}")
+    for name, value in problem.settings.items():
+        if isinstance(value, tuple) and name not in problem.layered:
+            raise InputError(
+                f"{name} is shared by all layers but was given {len(value)} values; "
+                f"give one number, or one for each layer with --untied {name}"
+            )
+    _all_known(problem.wrt, known, "--wrt")
+    _check_start(problem, swept)
+
+
+def _check_start(problem: Problem, swept: Sequence[str]) -> None:
+    free = [name for name in problem.state if name not in swept]
+    if problem.start is None:
+        if free:
+            example = ",".join(["0.5"] * len(problem.state))
+            raise InputError(f"the state {', '.join(free)} has no start; give e.g. --start {example}")
+        return
+    if len(problem.start) != len(problem.state):
+        raise InputError(
+            f"--start has {len(problem.start)} numbers for a state of {len(problem.state)} "
+            f"({', '.join(problem.state)}); give one for each component"
+        )
+
+
+def _listed(names: frozenset[str] | set[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def extend(files: Sequence[str]) -> None:
+    """Run the user's files, which register activations of their own.
+
+    Raises
+    ------
+    InputError : a file cannot be read or fails
+    """
+    import runpy
+
+    for path in files:
+        try:
+            runpy.run_path(path)
+        except OSError as error:
+            raise InputError(f"--extend {path}: {error.strerror}; give a Python file") from None
+        except (Exception, SystemExit) as error:
+            raise InputError(f"--extend {path} failed with {type(error).__name__}: {error}; mend the file") from None
