@@ -1,0 +1,101 @@
+"""Text to a validated tree, and from there to SymPy: the only way in for any string.
+
+Nothing here loads SymPy until ``to_sympy``, ``to_exact``, ``to_float`` or ``GRAMMAR_FUNCTIONS`` is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from symgrad.parsing.domains import Condition, denominators, domain_conditions
+from symgrad.parsing.limits import Limits
+from symgrad.parsing.magnitudes import enclosing_interval, exact_value
+from symgrad.parsing.printing import unparse
+from symgrad.parsing.reading import parse, parse_layers, parse_relation
+from symgrad.parsing.refusals import shorten
+from symgrad.parsing.signatures import GRAMMAR_ARITIES, Arity, check_calls
+from symgrad.parsing.tree import (
+    CONSTANTS,
+    Call,
+    Indexed,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Reciprocal,
+    Sum,
+    calls,
+    indexed_names,
+    names,
+    walk,
+)
+from symgrad.parsing.values import (
+    Constant,
+    parse_assignment,
+    parse_axis,
+    parse_constant,
+    parse_names,
+    parse_number,
+    parse_point,
+    parse_values,
+    read_numbers,
+)
+
+if TYPE_CHECKING:
+    from symgrad.parsing.conversion import GRAMMAR_FUNCTIONS, to_exact, to_float, to_sympy
+
+_NEEDS_SYMPY = frozenset({"GRAMMAR_FUNCTIONS", "to_exact", "to_float", "to_sympy"})
+
+__all__ = [
+    "CONSTANTS",
+    "GRAMMAR_ARITIES",
+    "GRAMMAR_FUNCTIONS",
+    "Arity",
+    "Call",
+    "Condition",
+    "Constant",
+    "Indexed",
+    "Limits",
+    "Name",
+    "Negative",
+    "Node",
+    "Number",
+    "Power",
+    "Product",
+    "Reciprocal",
+    "Sum",
+    "calls",
+    "check_calls",
+    "denominators",
+    "domain_conditions",
+    "enclosing_interval",
+    "exact_value",
+    "indexed_names",
+    "names",
+    "parse",
+    "parse_assignment",
+    "parse_axis",
+    "parse_constant",
+    "parse_layers",
+    "parse_names",
+    "parse_number",
+    "parse_point",
+    "parse_relation",
+    "parse_values",
+    "read_numbers",
+    "shorten",
+    "to_exact",
+    "to_float",
+    "to_sympy",
+    "unparse",
+    "walk",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load SymPy with the conversion on first use (PEP 562)."""
+    if name in _NEEDS_SYMPY:
+        from symgrad.parsing import conversion
+
+        return getattr(conversion, name)
+    raise AttributeError(f"symgrad.parsing has no {name!r}")
