@@ -1,0 +1,161 @@
+"""Update rules as maps: Newton, gradient and clipped gradient steps, and Newton's step of a whole composition.
+
+An update rule applied to an expression is a ``Map``, so that everything symgrad does with layers it does with
+training steps. Newton's step of a composition F = f_n∘…∘f_1 towards F(x) = y is the inverse chain product:
+
+    N(x)  = x - (F(x) - y)/∏ f_k'(x_{k-1})
+    N'(x) = (F - y) F''/F'²,   F''/F' = Σ_k (f_k''/f_k')(x_{k-1}) ∏_{j<k} f_j'(x_{j-1})
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import Expr, IndexedBase, Integer, Max, Mul, Product, Sum, Symbol, sqrt, sympify
+
+from symgrad.derivation.chain import ChainProduct, chain_product
+from symgrad.derivation.notation import to_latex
+from symgrad.errors import InputError
+from symgrad.maps import Composition, Map, as_composition, differentiate, expression
+from symgrad.symbols import real
+
+
+def _expression(expr: Expr | str) -> Expr:
+    return expression(expr) if isinstance(expr, str) else sympify(expr)
+
+
+def _symbols(names: Any) -> tuple[Symbol, ...]:
+    several = names if isinstance(names, Sequence) and not isinstance(names, str) else [names]
+    return tuple(real(str(name)) for name in several)
+
+
+def _entered(expr: Expr | str, variables: tuple[Symbol, ...]) -> Expr:
+    """Return the expression in the alphabet's symbols, refusing variables that do not occur."""
+    own = Map([_expression(expr), *[Integer(0)] * (len(variables) - 1)], variables).exprs[0]
+    if missing := [v.name for v in variables if v not in own.free_symbols]:
+        raise InputError(f"{own} does not depend on {missing[0]!r}; name a variable that occurs in it")
+    return own
+
+
+def newton(F: Expr | str, x: Symbol | str) -> Map:
+    """Return Newton's step x ← x - F/F' for a root of F.
+
+    >>> newton("x**2 - a", "x")
+    Map('x -> x - (-a + x**2)/(2*x)')
+    """
+    variables = _symbols(x)
+    if len(variables) != 1:
+        raise InputError(f"newton takes one variable, got {len(variables)}; name the unknown, e.g. newton(F, 'x')")
+    expr = _entered(F, variables)
+    return Map(variables[0] - expr / differentiate(expr, variables[0]), variables)
+
+
+def gradient_step(L: Expr | str, theta: Any, eta: Expr | str = "eta") -> Map:
+    """Return the gradient step θ ← θ - η ∂L/∂θ of one or several variables.
+
+    >>> gradient_step("(x - 1)**2", "x")
+    Map('x -> -eta*(2*x - 2) + x')
+    """
+    variables = _symbols(theta)
+    expr, size = _entered(L, variables), _expression(eta)
+    return Map([v - size * differentiate(expr, v) for v in variables], variables)
+
+
+def clipped_step(L: Expr | str, theta: Any, eta: Expr | str = "eta", threshold: Expr | str = "v") -> Map:
+    """Return the norm-clipped gradient step: if ‖g‖ ≥ v then g ← v g/‖g‖.
+
+    The rule is written without a case distinction, as g·v/max(v, ‖g‖).
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, Algorithm 1.
+    """
+    variables = _symbols(theta)
+    expr, size, limit = _entered(L, variables), _expression(eta), _expression(threshold)
+    slopes = [differentiate(expr, v) for v in variables]
+    norm = sqrt(Mul(*slopes * 2)) if len(slopes) == 1 else sqrt(sum(g**2 for g in slopes))
+    return Map([v - size * g * limit / Max(limit, norm) for v, g in zip(variables, slopes, strict=True)], variables)
+
+
+@dataclass(frozen=True)
+class CompositionNewton:
+    """Newton's step of a whole composition, in layered form: nothing is expanded with depth.
+
+    Examples
+    --------
+    >>> from symgrad.symbols import n
+    >>> step = newton_of_composition(Map("w*x", "x") ** n, "y")
+    >>> step.update
+    (y - x[n])/Product(w, (k, 1, n)) + x[0]
+    """
+
+    composition: Composition
+    target: Expr
+
+    @cached_property
+    def chain(self) -> ChainProduct:
+        """The chain product, the derivative of the composition."""
+        return chain_product(self.composition)
+
+    @property
+    def _end(self) -> Expr:
+        layers = sum((b.layers for b in self.composition.blocks), Integer(0))
+        return IndexedBase(self.composition.state[0])[layers]
+
+    @property
+    def residual(self) -> Expr:
+        """F(x) - y."""
+        return self._end - self.target
+
+    @property
+    def update(self) -> Expr:
+        """N(x) = x - (F(x) - y)/∏ f_k'(x_{k-1}), with x = x[0] and F(x) = x[n]."""
+        return IndexedBase(self.composition.state[0])[0] - self.residual / self.chain.expr
+
+    @cached_property
+    def relative_curvature(self) -> Expr:
+        """F''/F' = Σ_k (f_k''/f_k')(x_{k-1}) ∏_{j<k} f_j'(x_{j-1}), summed over every layer of every block."""
+        t, j = Symbol("t", integer=True, positive=True), Symbol("j", integer=True, positive=True)
+        total: Expr = Integer(0)
+        before: Expr = Integer(1)
+        for placed in self.chain.blocks:
+            depth = placed.block.depth
+            application = Integer(1) if depth == 1 else t
+            each: Expr = Integer(1)
+            summand: Expr = Integer(0)
+            for factor in placed.at(application):
+                (state,) = factor.layer.state
+                second = factor.place(differentiate(factor.layer.jacobian[0][0], state))
+                summand += second / factor.expr * each
+                each *= factor.expr
+            if depth == 1:
+                total += before * summand
+                before *= each
+            else:
+                earlier = Product(each.xreplace({t: j}), (j, 1, t - 1))
+                total += before * Sum(summand * earlier, (t, 1, depth)) if summand != 0 else 0
+                before *= placed.product(Integer(1))
+        return total
+
+    @property
+    def derivative(self) -> Expr:
+        """N'(x) = (F - y)·(F''/F')/F'."""
+        return self.residual * self.relative_curvature / self.chain.expr
+
+    def latex(self) -> str:
+        """Return N(x) in LaTeX."""
+        state = to_latex(self.composition.state[0])
+        residual = to_latex(self.residual)
+        return rf"N({state}_{{0}}) = {state}_{{0}} - \frac{{{residual}}}{{{self.chain.latex()}}}"
+
+
+def newton_of_composition(chain: Map | Composition, target: Expr | str) -> CompositionNewton:
+    """Return Newton's step for F(x) = target of a scalar composition F, at any depth."""
+    composition = as_composition(chain)
+    if composition.dimension != 1:
+        raise InputError("newton_of_composition takes a chain of one component; use one state")
+    goal = _expression(target)
+    if set(composition.state) & goal.free_symbols:
+        raise InputError(f"the target {goal} contains the state; give a value or a parameter of another name")
+    return CompositionNewton(composition, goal)
