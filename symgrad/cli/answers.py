@@ -107,7 +107,7 @@ def shown(value: object) -> str:
     """Return one value on one line.
 
     >>> shown({"sign": -1, "log_abs": -10000.0})
-    '-1.1354838653e-4343 (log of its size -10000)'
+    '-1.135483865e-4343 (log of its size -10000)'
     >>> shown({"w": 5, "b": -2.6})
     'w = 5, b = -2.6'
     """
