@@ -1,0 +1,56 @@
+"""Reports: blocks, figures without pyplot, Markdown, and files that appear whole or not at all."""
+
+from symgrad.report.blocks import Block, Figure, Formula, Report, Table, Text
+from symgrad.report.layers import (
+    Annotation,
+    Arrows,
+    Band,
+    Contours,
+    Heatmap,
+    HorizontalLine,
+    Layer,
+    Line,
+    Points,
+    Regions,
+    SpaceCurve,
+    Surface,
+    Trajectory,
+    VerticalLine,
+)
+from symgrad.report.markdown import GalleryEntry, Heading, Page, PictureFile, gallery, render
+from symgrad.report.panels import Panel, panels
+from symgrad.report.publishing import figure_files, publish, recover
+
+__all__ = [
+    "Annotation",
+    "Arrows",
+    "Band",
+    "Block",
+    "Contours",
+    "Figure",
+    "Formula",
+    "GalleryEntry",
+    "Heading",
+    "Heatmap",
+    "HorizontalLine",
+    "Layer",
+    "Line",
+    "Page",
+    "Panel",
+    "PictureFile",
+    "Points",
+    "Regions",
+    "Report",
+    "SpaceCurve",
+    "Surface",
+    "Table",
+    "Text",
+    "Trajectory",
+    "VerticalLine",
+    "figure_files",
+    "gallery",
+    "panels",
+    "publish",
+    "recover",
+    "render",
+]

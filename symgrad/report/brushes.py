@@ -1,0 +1,248 @@
+"""How each layer is painted on Matplotlib axes: one function per kind of layer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import singledispatch
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import colormaps
+from matplotlib.artist import Artist
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import Normal, Stroke
+
+from symgrad.report import layers as shapes
+from symgrad.report.style import COLOURMAPS, CYCLE, FIELD_CYCLE, MARKERS, MISSING, PALETTE, Colour, Colours
+
+_END: Any = {"linestyle": "none", "markeredgecolor": PALETTE["black"], "zorder": 5}
+
+
+@dataclass
+class Canvas:
+    """The axes being painted, the colours not used yet, and the legend so far.
+
+    Parameters
+    ----------
+    axes : flat or three-dimensional
+    on_field : whether a colour field lies beneath, so lines need a light edge to stand out
+    """
+
+    axes: Any
+    on_field: bool
+    entries: list[tuple[Artist, str]] = field(default_factory=list)
+    has_bar: bool = False
+    unused: Iterator[Colour] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unused = cycle(FIELD_CYCLE if self.on_field else CYCLE)
+
+    def colour(self, wish: Colour | None) -> str:
+        """Return the colour wished for, or the next of the cycle."""
+        return PALETTE[wish if wish is not None else next(self.unused)]
+
+    def name(self, artist: Artist, label: str) -> None:
+        """Enter the artist in the legend if it has a label."""
+        if label:
+            self.entries.append((artist, label))
+
+    def edge(self, width: float, colour: str) -> list[Any]:
+        """Return path effects that set a line off from a colour field."""
+        if not self.on_field:
+            return []
+        light = PALETTE["black"] if colour == PALETTE["white"] else PALETTE["white"]
+        return [Stroke(linewidth=width + 1.8, foreground=light), Normal()]
+
+
+@singledispatch
+def paint(layer: Any, canvas: Canvas) -> None:
+    """Paint one layer on the canvas; every kind of layer has its own function below."""
+    raise TypeError(f"no brush paints a {type(layer).__name__}")
+
+
+@paint.register
+def _(layer: shapes.Line, canvas: Canvas) -> None:
+    colour = canvas.colour(layer.colour)
+    effects = canvas.edge(layer.width, colour)
+    (line,) = canvas.axes.plot(
+        layer.x, layer.y, color=colour, linestyle=layer.stroke, linewidth=layer.width, path_effects=effects
+    )
+    canvas.name(line, layer.label)
+
+
+@paint.register
+def _(layer: shapes.Points, canvas: Canvas) -> None:
+    colour = canvas.colour(layer.colour)
+    (marks,) = canvas.axes.plot(
+        layer.x,
+        layer.y,
+        linestyle="none",
+        marker=MARKERS[layer.marker],
+        markersize=layer.size,
+        color=colour,
+        markeredgecolor=PALETTE["white"],
+        markeredgewidth=0.8,
+    )
+    canvas.name(marks, layer.label)
+
+
+@paint.register
+def _(layer: shapes.Band, canvas: Canvas) -> None:
+    colour = canvas.colour(layer.colour)
+    area = canvas.axes.fill_between(layer.x, layer.low, layer.high, color=colour, alpha=0.3, linewidth=0)
+    canvas.name(area, layer.label)
+
+
+@paint.register
+def _(layer: shapes.Trajectory, canvas: Canvas) -> None:
+    colour = canvas.colour(layer.colour)
+    effects = canvas.edge(1.6, colour)
+    steps = {"color": colour, "linewidth": 1.6, "marker": "o", "markersize": 3.2, "path_effects": effects}
+    (line,) = canvas.axes.plot(layer.x, layer.y, **steps)
+    canvas.axes.plot(layer.x[:1], layer.y[:1], color="white", **_END, marker="o", markersize=9)
+    canvas.axes.plot(layer.x[-1:], layer.y[-1:], color=colour, **_END, marker="*", markersize=14)
+    canvas.name(line, layer.label)
+    if not any(label == "start" for _, label in canvas.entries):
+        canvas.name(Line2D([], [], color="white", **_END, marker="o", markersize=9), "start")
+        canvas.name(Line2D([], [], color="white", **_END, marker="*", markersize=13), "end")
+
+
+@paint.register
+def _(layer: shapes.Arrows, canvas: Canvas) -> None:
+    colour = canvas.colour(layer.colour)
+    canvas.axes.quiver(
+        layer.x, layer.y, layer.dx, layer.dy, color=colour, angles="xy", scale_units="xy", scale=1, width=0.005
+    )
+    canvas.axes.update_datalim(np.column_stack([layer.x + layer.dx, layer.y + layer.dy]))
+    canvas.axes.autoscale_view()
+    canvas.name(Line2D([], [], color=colour, marker=">", markersize=7), layer.label)
+
+
+@paint.register
+def _(layer: shapes.HorizontalLine, canvas: Canvas) -> None:
+    line = canvas.axes.axhline(layer.y, color=canvas.colour(layer.colour), linestyle=layer.stroke, linewidth=1.4)
+    canvas.name(line, layer.label)
+
+
+@paint.register
+def _(layer: shapes.VerticalLine, canvas: Canvas) -> None:
+    line = canvas.axes.axvline(layer.x, color=canvas.colour(layer.colour), linestyle=layer.stroke, linewidth=1.4)
+    canvas.name(line, layer.label)
+
+
+@paint.register
+def _(layer: shapes.Annotation, canvas: Canvas) -> None:
+    canvas.axes.annotate(
+        layer.text,
+        (layer.x, layer.y),
+        xytext=layer.offset,
+        textcoords="offset points",
+        fontsize=11,
+        ha="left" if layer.offset[0] >= 0 else "right",
+        arrowprops={"arrowstyle": "-", "color": "black", "linewidth": 0.9},
+        bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+    )
+
+
+@paint.register
+def _(layer: shapes.Heatmap, canvas: Canvas) -> None:
+    finite = np.isfinite(layer.z)
+    low, high = _limits(layer, finite)
+    colourmap = _colourmap(layer.colours)
+    mesh = canvas.axes.pcolormesh(
+        layer.x,
+        layer.y,
+        np.ma.masked_array(layer.z, ~finite).T,
+        cmap=colourmap,
+        norm=Normalize(low, high),
+        shading="nearest",
+        rasterized=True,
+    )
+    below, above = bool(np.any(layer.z[finite] < low)), bool(np.any(layer.z[finite] > high))
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+    canvas.axes.figure.colorbar(mesh, ax=canvas.axes, label=layer.label, extend=extend, pad=0.02)
+    canvas.has_bar = True
+    if not finite.all():
+        canvas.name(Patch(facecolor=MISSING, edgecolor="black", linewidth=0.5), layer.missing)
+
+
+def _colourmap(colours: Colours) -> Any:
+    """Return the colour map of that kind, grey where there is no value."""
+    return colormaps[COLOURMAPS[colours]].with_extremes(bad=MISSING)
+
+
+def _limits(layer: shapes.Heatmap, finite: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the ends of the colour bar; a diverging one reaches equally far to both sides of its centre."""
+    values = layer.z[finite] if finite.any() else np.zeros(1)
+    low = float(values.min()) if layer.low is None else layer.low
+    high = float(values.max()) if layer.high is None else layer.high
+    if layer.colours == "diverging":
+        given = [end for end in (layer.low, layer.high) if end is not None]
+        reach = max(abs(end - layer.centre) for end in given or (low, high))
+        low, high = layer.centre - reach, layer.centre + reach
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+
+@paint.register
+def _(layer: shapes.Contours, canvas: Canvas) -> None:
+    colour = PALETTE[layer.colour]
+    effects = canvas.edge(layer.width, colour)
+    curves = canvas.axes.contour(
+        layer.x,
+        layer.y,
+        np.ma.masked_invalid(layer.z).T,
+        levels=layer.levels,
+        colors=colour,
+        linestyles=layer.stroke,
+        linewidths=layer.width,
+    )
+    curves.set_path_effects(effects)
+    style: Any = {"color": colour, "linestyle": layer.stroke, "linewidth": layer.width, "path_effects": effects}
+    canvas.name(Line2D([], [], **style), layer.label)
+
+
+@paint.register
+def _(layer: shapes.Regions, canvas: Canvas) -> None:
+    present = [code for code in layer.labels if np.any(layer.codes == code)]
+    numbers = np.zeros(layer.codes.shape)
+    for number, code in enumerate(present):
+        numbers[layer.codes == code] = number
+    colours = [PALETTE[layer.colours[code]] for code in present]
+    canvas.axes.pcolormesh(
+        layer.x,
+        layer.y,
+        numbers.T,
+        cmap=ListedColormap(colours),
+        norm=Normalize(-0.5, len(present) - 0.5),
+        shading="nearest",
+        rasterized=True,
+    )
+    for code, colour in zip(present, colours, strict=True):
+        canvas.name(Patch(facecolor=colour, edgecolor="black", linewidth=0.5), layer.labels[code])
+
+
+@paint.register
+def _(layer: shapes.Surface, canvas: Canvas) -> None:
+    across, along = np.meshgrid(layer.x, layer.y, indexing="ij")
+    heights = np.where(np.isfinite(layer.z), layer.z, np.nan)
+    canvas.axes.plot_surface(
+        across,
+        along,
+        heights,
+        rcount=layer.x.size,
+        ccount=layer.y.size,
+        cmap=COLOURMAPS["sequential"],
+        linewidth=0,
+        antialiased=False,
+        rasterized=True,
+    )
+    canvas.axes.view_init(elev=layer.elevation, azim=layer.azimuth)
+
+
+@paint.register
+def _(layer: shapes.SpaceCurve, canvas: Canvas) -> None:
+    (line,) = canvas.axes.plot(layer.x, layer.y, layer.z, color=canvas.colour(layer.colour), linewidth=2.2, zorder=10)
+    canvas.name(line, layer.label)
