@@ -9,18 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy
-from sympy import Abs, Dummy, Expr, Heaviside, Integer, Max, Min, Mod, Piecewise, Pow, Rational, S
-from sympy.core.function import AppliedUndef
-from sympy.core.relational import Relational
+from sympy import Abs, Dummy, Expr, Max, Min, Mod, Piecewise, Pow, S
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from sympy.polys.polyerrors import BasePolynomialError
 
+from symgrad.derivation.cases import by_cases
 from symgrad.derivation.normal_form import (
     Generators,
     TooHardError,
     atom,
     exponential,
+    known_sign,
     logarithm,
     modulus,
     written,
@@ -28,8 +28,6 @@ from symgrad.derivation.normal_form import (
 from symgrad.maps import expand_activations
 
 MAX_NODES = 4000
-MAX_CASES = 60
-MAX_EXPANDED_POWER = 12
 
 _BY_EXPONENTIALS: dict[Any, Callable[[Expr], Expr]] = {
     "sinh": lambda e: (e - 1 / e) / 2,
@@ -54,9 +52,8 @@ _BY_LOGARITHMS: dict[str, Callable[[Expr], Expr]] = {
     "acos": lambda u: sympy.pi / 2 - sympy.asin(u),
 }
 _ODD = (sympy.erf, sympy.atan, sympy.asin)
+_REFUSALS = (TooHardError, BasePolynomialError, RecursionError, NotImplementedError, OverflowError)
 _NOT_NUMBERS = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity)
-_BINDERS = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Subs, sympy.Limit, AppliedUndef)
-_SPLITTERS = (Abs, sympy.sign, Heaviside, Min, Max, Piecewise)
 
 
 def is_zero(expr: Expr) -> bool | None:
@@ -96,18 +93,52 @@ def zero_proof(expr: Expr) -> str | None:
     return method if zero else None
 
 
+def sign_proof(expr: Expr, *, strict: bool = False) -> str | None:
+    """Name the argument by which an expression is at least 0 (``strict``: positive) wherever it is defined, or None.
+
+    >>> from symgrad.maps import sigmoid
+    >>> from symgrad.symbols import x
+    >>> sign_proof(S(1) / 4 - sigmoid(x) * (1 - sigmoid(x)))
+    'signs of the factors of the normal form'
+    """
+    expr = expand_activations(sympy.sympify(expr))
+    if not _admissible(expr):
+        return None
+
+    def prove(part: Expr) -> bool:
+        sign, positive = _known_sign(part)
+        return (sign == 1 and (positive or not strict)) or (sign == 0 and positive and not strict)
+
+    if prove(expr):
+        return "signs of the factors of the normal form"
+    return "by cases, signs of the factors of the normal form" if by_cases(expr, prove) else None
+
+
+def _known_sign(expr: Expr) -> tuple[int, bool]:
+    """Return the sign as ``known_sign`` does; (0, True) for an expression that is 0, (0, False) for an unknown sign."""
+    table = Generators()
+    try:
+        return known_sign(table, _rewritten(table, expr))
+    except _REFUSALS:
+        return 0, False
+
+
 def _decide(expr: Expr) -> tuple[bool | None, str]:
     expr = expand_activations(sympy.sympify(expr))
-    if not isinstance(expr, Expr) or expr.has(*_NOT_NUMBERS, sympy.Float):
-        return None, ""
-    if _size(expr) > MAX_NODES or any(s.is_zero or not s.is_commutative for s in expr.free_symbols):
+    if not _admissible(expr):
         return None, ""
     verdict = _normal(expr)
     if verdict is not None:
         return verdict, _method(expr) if verdict else ""
-    if expr.has(*_SPLITTERS) and not expr.has(*_BINDERS) and _by_cases(expr, [MAX_CASES]):
+    if by_cases(expr, _normal):
         return True, f"by cases, {_method(expr)} in each"
     return None, ""
+
+
+def _admissible(expr: Any) -> bool:
+    if not isinstance(expr, Expr) or expr.has(*_NOT_NUMBERS, sympy.Float) or _size(expr) > MAX_NODES:
+        return False
+    return not any(s.is_zero or not s.is_commutative for s in expr.free_symbols)
 
 
 def _size(expr: Expr) -> int:
@@ -129,7 +160,7 @@ def _normal(expr: Expr) -> bool | None:
         num, den = table.fraction(rational, frame)
         if any(not table.reduced(base, {}, frame)[0] for base in den):
             return None
-    except (TooHardError, BasePolynomialError, RecursionError, NotImplementedError, OverflowError):
+    except _REFUSALS:
         return None
     if not num:
         return True
@@ -231,89 +262,3 @@ def _atomic(table: Generators, expr: Expr, arguments: tuple[Expr, ...]) -> Expr:
             arguments, turn = (written(table, -arguments[0]),), -1
     real = expr.is_real is True
     return turn * atom(table, expr.func, arguments, real=real, positive=turn > 0 and expr.is_positive is True)
-
-
-def _by_cases(expr: Expr, left: list[int]) -> bool:
-    """Prove that an expression is zero for each sign of the argument of one modulus, sign, maximum or condition.
-
-    A case in which SymPy's value is nan or zoo divides by zero: the expression is not defined there.
-    """
-    left[0] -= 1
-    if left[0] < 0 or any(p.exp.is_Integer and abs(p.exp) > MAX_EXPANDED_POWER for p in expr.atoms(Pow)):
-        return False
-    if expr in (S.NaN, S.ComplexInfinity):
-        return True
-    if _normal(expr):
-        return True
-    u = _deciding_argument(expr)
-    return u is not None and all(_by_cases(_case(expr, u, sign), left) for sign in (1, -1, 0))
-
-
-def _deciding_argument(expr: Expr) -> Expr | None:
-    """Return a real expression, free of cases itself, whose sign decides a modulus, sign, maximum or condition."""
-    for node in sympy.postorder_traversal(expr):
-        if isinstance(node, Abs | sympy.sign | Heaviside):
-            u = node.args[0]
-        elif isinstance(node, Min | Max):
-            u = node.args[0] - node.args[1]
-        elif isinstance(node, Relational) and isinstance(node.lhs, Expr) and isinstance(node.rhs, Expr):
-            u = node.lhs - node.rhs
-        else:
-            continue
-        if u.is_extended_real and u.free_symbols and not u.has(*_SPLITTERS):
-            return sympy.expand(u)
-    return None
-
-
-def _case(expr: Expr, u: Expr, sign: int) -> Expr:
-    """Return the expression on the region where u has the given sign."""
-    for x in sorted(u.free_symbols, key=str):
-        slope = u.diff(x)
-        if slope.is_Rational and slope and x.is_real:
-            p = Dummy("p", positive=True)
-            return _settled(expr.subs(x, sympy.expand((sign * p - u.subs(x, 0)) / slope)), u, 0)
-    return _settled(expr, u, sign)
-
-
-def _settled(expr: Expr, u: Expr, sign: int) -> Expr:
-    """Decide every modulus, sign, maximum and condition that the assumptions, or the sign of u (if not 0), decide."""
-    if not expr.args or not expr.has(*_SPLITTERS):
-        return expr
-    if isinstance(expr, Piecewise):
-        return Piecewise(*[(_settled(e, u, sign), _condition(c, u, sign)) for e, c in expr.args])
-    args = [_settled(a, u, sign) for a in expr.args]
-    if isinstance(expr, Abs | sympy.sign | Heaviside):
-        inner = sympy.expand(args[0])
-        ratio = _ratio(inner, u) if sign else None
-        if ratio is not None:
-            toward = sympy.sign(ratio) * sign
-            if isinstance(expr, Abs):
-                return toward * inner
-            return toward if isinstance(expr, sympy.sign) else (1 + toward) / Integer(2)
-        return expr.func(inner, *args[1:])
-    if isinstance(expr, Min | Max):
-        args = [sympy.expand(a) for a in args]
-        ratio = _ratio(args[0] - args[1], u) if sign and len(args) == 2 else None
-        if ratio is not None:
-            return args[0] if (ratio * sign > 0) == isinstance(expr, Max) else args[1]
-    return expr.func(*args)
-
-
-def _condition(condition: Any, u: Expr, sign: int) -> Any:
-    """Decide a condition as far as the assumptions, or the sign of u, decide it."""
-    if isinstance(condition, Relational):
-        difference = sympy.expand(_settled(condition.lhs - condition.rhs, u, sign))
-        ratio = _ratio(difference, u) if sign else None
-        return condition.func(difference if ratio is None else ratio * sign, 0)
-    if getattr(condition, "args", None):
-        return condition.func(*[_condition(c, u, sign) for c in condition.args])
-    return condition
-
-
-def _ratio(a: Expr, u: Expr) -> Rational | None:
-    """Return a/u where it is a rational number other than 0."""
-    ratio = sympy.cancel(a / u) if a.free_symbols == u.free_symbols else S.Zero
-    return ratio if ratio.is_Rational and ratio else None
-
-
-__all__ = ["is_zero", "zero_proof"]

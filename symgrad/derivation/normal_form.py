@@ -460,3 +460,30 @@ def _log_of_factor(table: Generators, value: Expr, *, positive: bool) -> Expr:
 def log_generator(table: Generators, value: Expr, *, positive: bool) -> Symbol:
     """Return the generator that stands for log(value)."""
     return atom(table, sympy.log, (value,), real=positive)
+
+
+def known_sign(table: Generators, expr: Expr) -> tuple[int, bool]:
+    """Return the sign an expression has wherever it is defined, and whether it is never 0 there.
+
+    Returns
+    -------
+    (1, strict) or (-1, strict) where every factor of unknown sign occurs to an even power; (0, True) for an expression
+    that is 0; (0, False) where nothing is known
+    """
+    num, den, frame = table.canonical(expr)
+    if not num:
+        return 0, True
+    result, strict = 1, True
+    for polynomial, above in ((num, True), (den, False)):
+        constant, factors = _factors(polynomial)
+        result *= 1 if constant > 0 else -1
+        for f, e in factors:
+            sign, value = table.sign(f, frame), frame.expression(f)
+            if not table.is_real(value):
+                return 0, False
+            if sign == 0:
+                if e % 2 and table.argument.get(value, (None,))[0] is not sympy.Abs:
+                    return 0, False
+                strict = strict and not above
+            result *= (sign or 1) ** e
+    return result, strict

@@ -1,0 +1,11 @@
+"""The two ways a ball evaluation can end without a ball."""
+
+from symgrad.errors import InputError
+
+
+class UndefinedHere(InputError):
+    """The expression certainly has no value at the point, for instance because a divisor is exactly 0."""
+
+
+class UnclearError(Exception):
+    """The precision does not decide which side of a jump, or of the domain's edge, the point lies on."""
