@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 Content = Mapping[str, object]
+LONGEST_LINE = 60
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,36 @@ def number(sign: float, log_abs: float, value: float) -> object:
 
 
 def to_text(content: Content) -> str:
-    """Lay an answer out for a person: the sentence, then one aligned line or table for each key."""
+    """Lay an answer out for a person: the sentence, then one aligned line, list or table for each key.
+
+    >>> print(to_text({"status": "Done.", "rate": -1.0, "gradient": {"w": "a" * 60, "b": "c"}}))
+    Done.
+      rate  -1
+    <BLANKLINE>
+    gradient:
+      w  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      b  c
+    """
     rows = [(key.replace("_", " "), value) for key, value in content.items() if key != "status"]
-    width = max((len(label) for label, value in rows if not _is_table(value)), default=0)
-    lines = [str(content["status"])]
+    lines = [str(content["status"]), *_aligned([(label, shown(value)) for label, value in rows if not _is_long(value)])]
     for label, value in rows:
-        if _is_table(value):
+        if isinstance(value, Mapping) and _is_long(value):
+            lines += ["", f"{label}:", *_aligned([(str(key), shown(item)) for key, item in value.items()])]
+        elif _is_long(value):
             lines += ["", f"{label}:", *_table(value)]
-        else:
-            lines.append(f"  {label:<{width}}  {shown(value)}")
     return "\n".join(lines)
+
+
+def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
+    width = max((len(label) for label, _ in rows), default=0)
+    return [f"  {label:<{width}}  {text}" for label, text in rows]
+
+
+def _is_long(value: object) -> bool:
+    """Say whether a value needs lines of its own: a table, or a mapping too long for one line."""
+    if isinstance(value, Mapping) and value.keys() not in ({"sign", "log_abs"}, {"re", "im"}):
+        return len(shown(value)) > LONGEST_LINE
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
 
 def shown(value: object) -> str:
@@ -142,10 +163,6 @@ def _signed(sign: object, log_abs: object) -> str:
     if digits == "10":
         digits, exponent = "1", exponent + 1
     return f"{'-' if sign < 0 else ''}{digits}e{exponent:+03d} (log of its size {shown(log_abs)})"
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
 
 def _table(value: object) -> list[str]:

@@ -175,18 +175,22 @@ def check_values(problem: Problem) -> None:
                 f"{name} is shared by all layers but was given {len(value)} values; "
                 f"give one number, or one for each layer with --untied {name}"
             )
-    _all_known(problem.wrt, known, "--wrt")
-    _check_start(problem, swept)
-
-
-def _check_start(problem: Problem, swept: Sequence[str]) -> None:
+    check_names(problem)
     free = [name for name in problem.state if name not in swept]
-    if problem.start is None:
-        if free:
-            example = ",".join(["0.5"] * len(problem.state))
-            raise InputError(f"the state {', '.join(free)} has no start; give e.g. --start {example}")
-        return
-    if len(problem.start) != len(problem.state):
+    if problem.start is None and free:
+        example = ",".join(["0.5"] * len(problem.state))
+        raise InputError(f"the state {', '.join(free)} has no start; give e.g. --start {example}")
+
+
+def check_names(problem: Problem) -> None:
+    """Refuse a gradient by what is no parameter, and a start that does not match the state.
+
+    Raises
+    ------
+    InputError : the message names the parameter or counts the components
+    """
+    _all_known(problem.wrt, set(problem.all_names), "--wrt")
+    if problem.start is not None and len(problem.start) != len(problem.state):
         raise InputError(
             f"--start has {len(problem.start)} numbers for a state of {len(problem.state)} "
             f"({', '.join(problem.state)}); give one for each component"
