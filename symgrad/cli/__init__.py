@@ -12,6 +12,7 @@ from symgrad.cli.arguments import command_line_help, find_command, read_argument
 from symgrad.errors import InputError, RegistryError
 
 REFUSED, DEFECT, INTERRUPTED = 2, 70, 130
+LONGEST_MESSAGE = 400
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +70,9 @@ def _run(tokens: list[str]) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    """Print one line on standard error, whatever the message holds, and return the exit code."""
-    print(" ".join(message.split()), file=sys.stderr)
+    """Print one line on standard error, however long the message is, and return the exit code."""
+    line = " ".join(message.split())
+    if len(line) > LONGEST_MESSAGE:
+        line = f"{line[: LONGEST_MESSAGE // 2]} … {line[-LONGEST_MESSAGE // 2 :]}"
+    print(line, file=sys.stderr)
     return code

@@ -6,6 +6,7 @@ is a value (``--start -0.3``, ``derive "-(w*x)"``) unless it is a short option o
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -221,7 +222,7 @@ def _sort_tokens(command: Command, tokens: Sequence[str]) -> tuple[dict[str, lis
         if token == "--":
             operands += rest
             break
-        if not token.startswith("--"):
+        if not re.match("--[A-Za-z]", token):
             operands.append(token)
             continue
         flag, equals, text = token.partition("=")
@@ -232,7 +233,7 @@ def _sort_tokens(command: Command, tokens: Sequence[str]) -> tuple[dict[str, lis
         if option.metavar is None and equals:
             raise InputError(f"{flag} takes no value, got {text!r}; write {flag} alone")
         if option.metavar is not None and not equals:
-            if not rest or rest[0].startswith("--"):
+            if not rest or re.match("--[A-Za-z]|--$", rest[0]):
                 raise InputError(f"{flag} needs a value; write {flag} {option.metavar}")
             text = rest.pop(0)
         if flag in given and not option.repeatable:

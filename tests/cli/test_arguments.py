@@ -35,7 +35,7 @@ def read(*tokens: str) -> argparse.Namespace:
     return arguments
 
 
-@pytest.mark.parametrize("text", ["-(w*x)", "-x", "-", "-hx", "-0.3", "-w*x | -v*x"])
+@pytest.mark.parametrize("text", ["-(w*x)", "-x", "-", "-hx", "-0.3", "-w*x | -v*x", "--(x)", "---x"])
 def test_an_operand_may_begin_with_a_minus_sign(text: str) -> None:
     assert read(text).operands == [text]
     assert read("--trace", text).operands == [text]
