@@ -1,0 +1,34 @@
+"""Every benchmark runs at a tiny size; what it measures is printed when it is run by hand."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+HERE = Path(__file__).parent
+TINY = {
+    "startup": ["--repeats", "1"],
+    "derivation": ["--depths", "1"],
+    "grid": ["--size", "8", "--depth", "3", "--repeats", "1"],
+    "reports": ["--scale", "quick", "four_regimes"],
+}
+
+
+def module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_runs_and_prints_what_it_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module(name).main(TINY[name])
+    assert " s" in capsys.readouterr().out
+
+
+def test_no_benchmark_is_left_out() -> None:
+    assert {path.stem for path in HERE.glob("*.py")} - {"test_benchmarks"} == set(TINY)
