@@ -6,6 +6,7 @@ from symgrad.derivation.identities import is_zero, zero_proof
 from symgrad.derivation.notation import to_latex
 from symgrad.derivation.updates import (
     CompositionNewton,
+    UpdateMap,
     clipped_step,
     gradient_step,
     newton,
@@ -18,6 +19,7 @@ __all__ = [
     "Factor",
     "Gradient",
     "Recurrence",
+    "UpdateMap",
     "chain_product",
     "clipped_step",
     "gradient",

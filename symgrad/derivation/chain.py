@@ -171,7 +171,7 @@ class ChainProduct:
 
     def _block_latex(self, placed: BlockFactors) -> str:
         repeated = placed.block.depth != 1
-        factors = [f for f in reversed(placed.at(k if repeated else Integer(1)))]
+        factors = list(reversed(placed.at(k if repeated else Integer(1))))
         if self.composition.dimension == 1:
             text = joined_latex([to_latex(f.by_output, factor=True) for f in factors])
         else:

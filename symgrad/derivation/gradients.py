@@ -14,7 +14,7 @@ from functools import cached_property
 
 from sympy import Expr, IndexedBase, Integer, Mul, Sum, Symbol, sympify
 
-from symgrad.derivation.chain import BlockFactors, Factor, block_factors, state_at
+from symgrad.derivation.chain import BlockFactors, Factor, block_factors, chain_product, state_at
 from symgrad.derivation.notation import joined_latex, to_latex
 from symgrad.errors import InputError
 from symgrad.maps import Composition, Map, as_composition, differentiate, expression, layer_value, to_text
@@ -87,6 +87,8 @@ class Gradient:
             raise InputError("the written-out sum is for chains of one component; use .recurrences")
         layered = name in self.composition.layered
         total: Expr = Integer(0)
+        if name == self.composition.state[0].name:
+            total = chain_product(self.composition).expr
         for position, placed in enumerate(self.blocks):
             depth, summand = placed.block.depth, self._summand(position, name, t)
             if layered or depth == 1:
@@ -138,6 +140,8 @@ class Gradient:
         if self.composition.dimension != 1:
             return r" \\ ".join(f"{to_latex(r.left)} = {to_latex(r.right)}" for r in self.recurrences(name))
         terms = [text for i in range(len(self.blocks)) if (text := self._block_latex(i, name))]
+        if name == self.composition.state[0].name:
+            terms = [chain_product(self.composition).latex()]
         total = " + ".join(terms) or "0"
         if self.loss is None:
             return total
@@ -253,7 +257,7 @@ def gradient(
     given = wrt.split(",") if isinstance(wrt, str) else wrt
     names = tuple(dict.fromkeys(str(name).strip() for name in given))
     target = _loss_expression(loss, composition)
-    known = {p.name for p in composition.parameters} | set(composition.layered)
+    known = {p.name for p in composition.parameters} | set(composition.layered) | {s.name for s in composition.state}
     in_loss = (
         {s.name for s in target.free_symbols} - {s.name for s in composition.state} if target is not None else set()
     )

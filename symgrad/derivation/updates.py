@@ -15,6 +15,7 @@ from typing import Any
 from sympy import Expr, IndexedBase, Integer, Max, Mul, Product, Sum, Symbol, sqrt, sympify
 
 from symgrad.derivation.chain import ChainProduct, chain_product
+from symgrad.derivation.gradients import Gradient
 from symgrad.derivation.notation import to_latex
 from symgrad.errors import InputError
 from symgrad.maps import Composition, Map, as_composition, differentiate, expression
@@ -23,6 +24,10 @@ from symgrad.symbols import real
 
 def _expression(expr: Expr | str) -> Expr:
     return expression(expr) if isinstance(expr, str) else sympify(expr)
+
+
+def _exact_number(value: Expr | str | float) -> Expr:
+    return expression(repr(value)) if isinstance(value, float) else _expression(value)
 
 
 def _symbols(names: Any) -> tuple[Symbol, ...]:
@@ -38,12 +43,57 @@ def _entered(expr: Expr | str, variables: tuple[Symbol, ...]) -> Expr:
     return own
 
 
-def newton(F: Expr | str, x: Symbol | str) -> Map:
-    """Return Newton's step x ← x - F/F' for a root of F.
+@dataclass(frozen=True)
+class UpdateMap:
+    """An update rule on the gradient of a composition's loss: stepped by a kernel, never written out.
+
+    Parameters
+    ----------
+    gradient : the loss and the parameters that move (second order for Newton's rule)
+    rule : "gradient", "clipped" (by the norm) or "newton" (towards a stationary point of the loss)
+    step_size : η, a positive number; 1 for Newton's rule
+    threshold : the largest norm of a clipped gradient, or None
+    """
+
+    gradient: Gradient
+    rule: str
+    step_size: Expr
+    threshold: Expr | None = None
+
+    def latex(self) -> str:
+        """Return the rule in LaTeX.
+
+        >>> from symgrad.derivation.gradients import gradient
+        >>> print(gradient_step(gradient(Map("w*x", "x"), "x**2", wrt="w"), eta="1/10").latex())
+        \\theta \\leftarrow \\theta - \\frac{1}{10}\\,\\nabla L
+        """
+        if self.rule == "newton":
+            return r"\theta \leftarrow \theta - (\nabla^2 L)^{-1}\,\nabla L"
+        clip = "" if self.threshold is None else rf"\,\min(1, {to_latex(self.threshold)}/\|\nabla L\|)"
+        return rf"\theta \leftarrow \theta - {to_latex(self.step_size)}\,\nabla L{clip}"
+
+
+def _update(target: Gradient, rule: str, size: Expr, threshold: Expr | None = None) -> UpdateMap:
+    """Check what a rule on a gradient needs: a loss, shared parameters, positive numbers."""
+    if target.loss is None:
+        raise InputError("an update needs a loss to lower; give one, e.g. gradient(f, '(x-1)**2', wrt='w')")
+    if layered := set(target.wrt) & set(target.composition.layered):
+        raise InputError(f"{sorted(layered)[0]!r} has a value per layer; updates move parameters that all layers share")
+    for name, value in (("step size", size), ("threshold", threshold)):
+        if value is not None and not value.is_positive:
+            raise InputError(f"the {name} must be a positive number, got {value}; give e.g. 0.01")
+    second = Gradient(target.composition, target.loss, target.wrt, True) if rule == "newton" else target
+    return UpdateMap(second, rule, size, threshold)
+
+
+def newton(F: Expr | str | Gradient, x: Symbol | str | None = None) -> Map | UpdateMap:
+    """Return Newton's step: x ← x - F/F' for a root of an expression; towards a stationary point of a gradient's loss.
 
     >>> newton("x**2 - a", "x")
     Map('x -> x - (-a + x**2)/(2*x)')
     """
+    if isinstance(F, Gradient):
+        return _update(F, "newton", Integer(1))
     variables = _symbols(x)
     if len(variables) != 1:
         raise InputError(f"newton takes one variable, got {len(variables)}; name the unknown, e.g. newton(F, 'x')")
@@ -51,18 +101,22 @@ def newton(F: Expr | str, x: Symbol | str) -> Map:
     return Map(variables[0] - expr / differentiate(expr, variables[0]), variables)
 
 
-def gradient_step(L: Expr | str, theta: Any, eta: Expr | str = "eta") -> Map:
-    """Return the gradient step θ ← θ - η ∂L/∂θ of one or several variables.
+def gradient_step(L: Expr | str | Gradient, theta: Any = None, eta: Expr | str | float = "eta") -> Map | UpdateMap:
+    """Return the gradient step θ ← θ - η ∂L/∂θ of one or several variables, or of the parameters of a gradient.
 
     >>> gradient_step("(x - 1)**2", "x")
     Map('x -> -eta*(2*x - 2) + x')
     """
+    if isinstance(L, Gradient):
+        return _update(L, "gradient", _exact_number(eta))
     variables = _symbols(theta)
     expr, size = _entered(L, variables), _expression(eta)
     return Map([v - size * differentiate(expr, v) for v in variables], variables)
 
 
-def clipped_step(L: Expr | str, theta: Any, eta: Expr | str = "eta", threshold: Expr | str = "v") -> Map:
+def clipped_step(
+    L: Expr | str | Gradient, theta: Any = None, eta: Expr | str | float = "eta", threshold: Expr | str | float = "v"
+) -> Map | UpdateMap:
     """Return the norm-clipped gradient step: if ‖g‖ ≥ v then g ← v g/‖g‖.
 
     The rule is written without a case distinction, as g·v/max(v, ‖g‖).
@@ -71,6 +125,8 @@ def clipped_step(L: Expr | str, theta: Any, eta: Expr | str = "eta", threshold: 
     ----------
     Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, Algorithm 1.
     """
+    if isinstance(L, Gradient):
+        return _update(L, "clipped", _exact_number(eta), _exact_number(threshold))
     variables = _symbols(theta)
     expr, size, limit = _entered(L, variables), _expression(eta), _expression(threshold)
     slopes = [differentiate(expr, v) for v in variables]

@@ -149,7 +149,7 @@ def run_tile(
     target = steps.gradient
     layered = set(target.composition.layered)
     shared = [name for name in target.wrt if name not in layered]
-    carried = initial([np.array(s, dtype=float) for s in start], len(target.wrt), target.second_order, FLOATS)
+    carried = initial([np.array(s, dtype=float) for s in start], target, FLOATS)
     shape = carried.state[0].shape
     exponents = {order: np.zeros(shape) for order in carried.compounds}
     tile = Tile(carried, exponents, np.zeros(shape), np.zeros(shape, dtype=bool))

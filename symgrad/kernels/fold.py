@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, permutations
 from typing import Any
 
+from symgrad.derivation import Gradient
 from symgrad.kernels.steps import Step, Steps
 from symgrad.maps import Map
 
@@ -78,15 +79,17 @@ def matrix_product(a: Sequence[Number], b: Sequence[Number], size: int, arithmet
     return [arithmetic.dot((a[i * size + m], b[m * size + j]) for m in rows) for i in rows for j in rows]
 
 
-def initial(start: Sequence[Number], wrt: int, second: bool, arithmetic: Arithmetic) -> Carried:
-    """Return what travels before the first step: the start, unit products, zero sensitivities."""
-    d = len(start)
+def initial(start: Sequence[Number], target: Gradient, arithmetic: Arithmetic) -> Carried:
+    """Return what travels before the first step: the start, unit products, sensitivities 0 (1 in the start itself)."""
+    d, wrt, state = len(start), target.wrt, [s.name for s in target.composition.state]
+    second = target.second_order
     compounds = {}
     for order in range(1, d + 1):
         size = len(list(combinations(range(d), order)))
         compounds[order] = [arithmetic.one if i == j else arithmetic.zero for i in range(size) for j in range(size)]
-    pairs = {(a, b): [arithmetic.zero] * d for a in range(wrt) for b in range(a, wrt)} if second else {}
-    return Carried(list(start), compounds, [[arithmetic.zero] * d for _ in range(wrt)], pairs)
+    pairs = {(a, b): [arithmetic.zero] * d for a in range(len(wrt)) for b in range(a, len(wrt))} if second else {}
+    first = [[arithmetic.one if name == s else arithmetic.zero for s in state] for name in wrt]
+    return Carried(list(start), compounds, first, pairs)
 
 
 def structural(step: Step, numbers: Sequence[Number], arithmetic: Arithmetic) -> list[Number]:
@@ -156,15 +159,16 @@ def fold(
 ) -> Carried:
     """Carry the start through the schedule; ``values(name, k)`` is a parameter's value in application k."""
     target = steps.gradient
-    shared = [name for name in target.wrt if name not in target.composition.layered]
-    carried = initial(start, len(target.wrt), bool(target.second_order and shared), arithmetic)
+    carried = initial(start, target, arithmetic)
     keep = any(name in target.composition.layered for name in target.wrt)
     for layer, k in schedule:
         step = steps.layers[layer]
         known: dict[Any, Number] = dict(zip(step.state, carried.state, strict=True))
         for name, symbol in zip(step.names, step.arguments, strict=True):
             known[symbol] = values(name, k if name in layer.layered else None)
-        jacobian, local = advance(carried, step, structural(step, arithmetic.evaluate(step, known), arithmetic), arithmetic)
+        jacobian, local = advance(
+            carried, step, structural(step, arithmetic.evaluate(step, known), arithmetic), arithmetic
+        )
         if trace:
             carried.factors.append(jacobian[0])
         if keep:

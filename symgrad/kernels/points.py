@@ -1,0 +1,110 @@
+"""The start and parameters of a kernel call, broadcast to one shape."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from symgrad.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def _exact(value: Any) -> Any:
+    """Keep a single exact number (int, Fraction, SymPy number, decimal text) as it is, for the oracle."""
+    if isinstance(value, str):
+        return Fraction(value)
+    return value if isinstance(value, int | Fraction | sympy.Expr) else None
+
+
+def _floats(name: str, value: Any) -> Array:
+    try:
+        array = np.asarray(float(value) if _exact(value) is not None else value)
+        if array.dtype == object:
+            array = np.array([float(v) for v in array.ravel()]).reshape(array.shape)
+        floats = np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number or an array of numbers, got {str(value)[:60]!r}") from None
+    if np.isnan(floats).any():
+        raise InputError(f"{name} contains nan; give finite numbers")
+    return floats
+
+
+@dataclass(frozen=True)
+class Points:
+    """The start and parameters of one call, broadcast to one shape and flattened on demand."""
+
+    shape: tuple[int, ...]
+    start: tuple[Array, ...]
+    shared: Mapping[str, Array]
+    layered: Mapping[str, Array]
+    exact: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """The number of points."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @staticmethod
+    def gather(components: Sequence[Any], parameters: Mapping[str, Any], longest: Mapping[str, int]) -> "Points":
+        """Read numbers and arrays; ``longest`` says how many layers each name with a value per layer needs."""
+        start = tuple(_floats("the start", c) for c in components)
+        values = {name: _floats(f"parameter {name!r}", value) for name, value in parameters.items()}
+        for name, layers in longest.items():
+            given = values[name].shape[0] if values[name].ndim else None
+            if given != layers:
+                found = "a single value" if given is None else f"{given} values"
+                raise InputError(f"{name!r} needs one value per layer, {layers} in all, got {found}; give a list")
+        shapes = [s.shape for s in start]
+        shapes += [v.shape[1:] if name in longest else v.shape for name, v in values.items()]
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError:
+            listing = ", ".join(map(str, shapes))
+            raise InputError(f"start and parameters do not broadcast to one shape: {listing}") from None
+        exact = {f"start {i}": _exact(c) for i, c in enumerate(components)}
+        exact |= {name: _exact(v) for name, v in parameters.items()}
+        exact |= {n: list(parameters[n]) for n in longest if np.ndim(values[n]) == 1}
+        shared = {n: v for n, v in values.items() if n not in longest}
+        return Points(shape, start, shared, {n: values[n] for n in longest}, exact)
+
+    def flat_start(self, index: Any) -> list[Array]:
+        """Return the start components at the flat indices."""
+        return [np.broadcast_to(s, self.shape).reshape(-1)[index] for s in self.start]
+
+    def at(self, index: Any) -> Callable[[str, int | None], Any]:
+        """Return the lookup (name, k) → value at the flat indices; a value all points share stays a scalar."""
+        cached: dict[str, Any] = {}
+
+        def value(name: str, k: int | None) -> Any:
+            if k is not None:
+                row = self.layered[name][k - 1]
+                return float(row) if row.ndim == 0 else np.broadcast_to(row, self.shape).reshape(-1)[index]
+            if name not in cached:
+                given = self.shared[name]
+                scalar = given.ndim == 0
+                cached[name] = float(given) if scalar else np.broadcast_to(given, self.shape).reshape(-1)[index]
+            return cached[name]
+
+        return value
+
+    def exact_at(self, index: int) -> tuple[list[Any], Callable[[str, int | None], Any]]:
+        """Return one point's start and lookup, exact numbers where exact numbers were given."""
+        start = [
+            e if (e := self.exact[f"start {i}"]) is not None else s[0]
+            for i, s in enumerate(self.flat_start(slice(index, index + 1)))
+        ]
+        floats = self.at(slice(index, index + 1))
+
+        def value(name: str, k: int | None) -> Any:
+            given = self.exact.get(name)
+            if given is not None:
+                return given if k is None else given[k - 1]
+            found = floats(name, k)
+            return found if isinstance(found, float) else found[0]
+
+        return start, value
