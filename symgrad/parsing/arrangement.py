@@ -1,5 +1,6 @@
 """Which token may follow which: brackets that close, operators with their operands, nesting within bounds."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -149,6 +150,13 @@ def _read_operator(token: Token, previous: Token | None, levels: list[_Level], t
 
 def _side_by_side(token: Token, previous: Token | None, text: str) -> InputError:
     left = previous.text if previous is not None else ""
+    if previous is not None and previous.kind is Kind.NUMBER and re.match("_[0-9]|x[0-9a-fA-F]", token.text):
+        return refusal(
+            text,
+            column=token.column,
+            problem=f"{left[:20]!r} is followed by {token.text[:20]!r}",
+            remedy="write numbers with the digits 0-9 only, and * between factors",
+        )
     example = f", e.g. {left}*{token.text}" if token.kind in (Kind.NUMBER, Kind.NAME) and len(left) < 20 else ""
     return refusal(
         text,

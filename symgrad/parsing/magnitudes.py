@@ -122,10 +122,13 @@ def measure(node: Node, text: str, *, limit: Limits = STANDARD) -> Magnitude:
         return _Measure(text, limit).magnitude(node)
 
 
+def _bits(value: Fraction) -> float:
+    return math.log2(max(abs(value.numerator), value.denominator))
+
+
 def _exactly(value: Fraction) -> Magnitude:
-    bits = math.log2(max(abs(value.numerator), value.denominator))
     decimal = Decimal(value.numerator) / Decimal(value.denominator)
-    return Magnitude(bits, value, Interval(decimal, decimal))
+    return Magnitude(_bits(value), value, Interval(decimal, decimal))
 
 
 def _hull(values: Sequence[Decimal], *, relative: Decimal = _RELATIVE) -> Interval:
@@ -212,7 +215,7 @@ class _Measure:
             around = term.interval
             interval = None if interval is None or around is None else _added(interval, around)
             if exact is not None:
-                bits = max(bits, self._bounded(_exactly(exact), node).bits)
+                bits = max(bits, self._bounded(Magnitude(_bits(exact)), node).bits)
         return self._bounded(_exactly(exact) if exact is not None else Magnitude(bits, None, interval), node)
 
     def _product(self, factors: list[Magnitude], node: Node) -> Magnitude:
@@ -223,7 +226,7 @@ class _Measure:
             around = factor.interval
             interval = None if interval is None or around is None else _multiplied(interval, around)
             if exact is not None:
-                self._bounded(_exactly(exact), node)
+                self._bounded(Magnitude(_bits(exact)), node)
         bits = sum(factor.bits for factor in factors)
         return self._bounded(_exactly(exact) if exact is not None else Magnitude(bits, None, interval), node)
 

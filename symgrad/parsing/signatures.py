@@ -16,7 +16,7 @@ _UNARY = (
     *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
 )
 GRAMMAR_ARITIES: Mapping[str, Arity] = MappingProxyType(
-    {**dict.fromkeys(_UNARY, (1,)), "Mod": (2,), "Min": range(1, 1000), "Max": range(1, 1000)}
+    {**dict.fromkeys(_UNARY, (1,)), "Mod": (2,), "Min": range(1, 17), "Max": range(1, 17)}
 )
 
 
@@ -68,17 +68,26 @@ def _parts(node: Node, takes_function: Collection[str]) -> Iterable[tuple[Call |
 def _check_call(call: Call, known: Mapping[str, Arity]) -> None:
     if call.function not in known:
         raise _unknown(call.function, call.column, known)
-    arity, given = known[call.function], len(call.arguments)
+    arity, given = known[call.function], _count(call)
     if given in arity:
         return
-    if isinstance(arity, range) and len(arity) > 8:
-        needed = f"at least {arity[0]}"
+    if isinstance(arity, range) and len(arity) > 2:
+        needed = f"{arity[0]} to {arity[-1]}"
     else:
         needed = " or ".join(str(count) for count in arity)
     plural = "" if needed == "1" else "s"
     raise InputError(
         f"{call.function} takes {needed} argument{plural}, got {given} (column {call.column}); "
         f"write {call.function}(...) with {needed} argument{plural}"
+    )
+
+
+def _count(call: Call) -> int:
+    """Return the number of arguments; those of a Min inside a Min, or a Max inside a Max, count as its own."""
+    if call.function not in ("Min", "Max"):
+        return len(call.arguments)
+    return sum(
+        _count(part) if isinstance(part, Call) and part.function == call.function else 1 for part in call.arguments
     )
 
 

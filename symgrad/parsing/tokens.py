@@ -140,7 +140,9 @@ def check_name(token: Token, text: str, *, limit: Limits = STANDARD) -> None:
     elif name.startswith("__"):
         problem = f"the name {name!r} begins with '__'"
     elif normal != name:
-        problem, remedy = f"the name {name!r} is not in normal form", f"write {normal!r}"
+        raised = any(unicodedata.decomposition(c).startswith("<super>") for c in name)
+        problem = f"the name {name!r} is not in normal form"
+        remedy = "write ** for a power" if raised else f"write {normal!r}"
     elif strange:
         problem, remedy = f"the name {name!r} holds {strange[0]!r}", "use letters, the digits 0-9 and _"
     elif not name.isascii() and all(c.isascii() or c in _LOOKALIKES for c in name):

@@ -6,86 +6,126 @@ say the same; their columns are not compared.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
 CONSTANTS = frozenset({"pi", "E", "oo"})
 
 
-@dataclass(frozen=True)
+def _equal(tree: object, other: object) -> bool:
+    """Return whether two trees say the same, without recursion, so that no depth is too much."""
+    if not isinstance(tree, Node) or not isinstance(other, Node):
+        return False
+    return all(_own(a) == _own(b) for a, b in zip(walk(tree), walk(other), strict=False))
+
+
+def _hash(tree: object) -> int:
+    """Return the hash that goes with :func:`_equal`."""
+    assert isinstance(tree, Node)
+    return hash(tuple(_own(part) for part in walk(tree)))
+
+
+@dataclass(frozen=True, eq=False)
 class Number:
     """An exact rational number."""
 
     value: Fraction
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Name:
     """A name on its own: a variable, or one of the constants ``pi``, ``E``, ``oo``."""
 
     name: str
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Indexed:
     """The value of layer ``index`` of a per-layer name; the index is ``k`` or a positive integer."""
 
     name: str
     index: "Node"
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Negative:
     """The operand with the opposite sign."""
 
     operand: "Node"
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reciprocal:
     """One divided by the operand."""
 
     operand: "Node"
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sum:
     """The sum of two or more terms, in the order of the text."""
 
     terms: tuple["Node", ...]
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product:
     """The product of two or more factors, in the order of the text."""
 
     factors: tuple["Node", ...]
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Power:
     """The base raised to the exponent."""
 
     base: "Node"
     exponent: "Node"
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """A function applied to one or more arguments."""
 
     function: str
     arguments: tuple["Node", ...]
-    column: int = field(default=1, compare=False)
+    column: int = 1
+
+    __eq__ = _equal
+    __hash__ = _hash
 
 
 Node: TypeAlias = Number | Name | Indexed | Negative | Reciprocal | Sum | Product | Power | Call
@@ -108,6 +148,20 @@ def children(node: Node) -> tuple[Node, ...]:
             return parts
         case Power(base, exponent):
             return (base, exponent)
+
+
+def _own(node: Node) -> tuple[object, ...]:
+    """Return what a node says itself and how many parts follow; listed parents first, this spells the whole tree."""
+    match node:
+        case Number(value):
+            return (Number, value)
+        case Name(name):
+            return (Name, name)
+        case Indexed(name, index):
+            return (Indexed, name, index)
+        case Call(function, arguments):
+            return (Call, function, len(arguments))
+    return (type(node), len(children(node)))
 
 
 def walk(node: Node) -> Iterator[Node]:
