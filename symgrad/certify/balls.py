@@ -67,6 +67,12 @@ class Ball:
             return None
         return 1 if self.value > 0 else -1
 
+    def is_small_beside(self, scale: "Ball", bits: int) -> bool:
+        """Say whether the value is certainly below (1 + |scale|)·2**-bits in absolute value."""
+        if not (self.is_known and scale.is_known):
+            return False
+        return bool(abs(self.value) < (1 + abs(scale.value)) * arb(2) ** -bits)
+
     def text(self, digits: int = 15) -> str:
         """Return the value to the digits that are certain, at most ``digits``."""
         return str(self.value.str(digits, radius=False))
@@ -178,7 +184,7 @@ def _power(expr: Expr, where: Mapping[Any, Value]) -> Value:
     if isinstance(exponent, fmpq) and exponent.q == 1:
         return _integer_power(base, int(exponent.p))
     if isinstance(base, arb) and base.is_exact() and base.is_integer():
-        base = fmpq(base.unique_fmpz())
+        base = _whole(base)
     if isinstance(base, fmpq) and base == 0:
         if _sign(exponent) > 0:
             return fmpq(0)
@@ -188,6 +194,11 @@ def _power(expr: Expr, where: Mapping[Any, Value]) -> Value:
     if exponent == fmpq(1, 2):
         return _ball(base).sqrt()
     return _ball(base) ** _ball(exponent)
+
+
+def _whole(value: Any) -> fmpq:
+    """Return an exact integer ball as the rational it is."""
+    return fmpq(value.unique_fmpz())
 
 
 def _integer_power(base: Value, exponent: int) -> Value:
@@ -257,7 +268,7 @@ def _floor(value: Value) -> Value:
     whole = value.floor()
     if not whole.is_exact():
         raise UnclearError
-    return fmpq(whole.unique_fmpz())
+    return _whole(whole)
 
 
 def _folded(combine: Callable[[Value, Value], Value], empty: int) -> Callable[[Expr, Mapping[Any, Value]], Value]:

@@ -1,6 +1,6 @@
 """Proof by cases: the sign of the argument of a modulus, sign, maximum or condition splits the real line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
@@ -15,22 +15,26 @@ _BINDERS = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Su
 _SPLITTERS = (Abs, sympy.sign, Heaviside, Min, Max, Piecewise)
 
 
-def by_cases(expr: Expr, prove: Callable[[Expr], bool | None]) -> bool:
+def by_cases(expr: Expr, prove: Callable[[Expr], bool | None], *, nonzero: Sequence[Expr] = ()) -> bool:
     """Say whether ``prove`` succeeds for each sign of the arguments of the moduli, signs, maxima and conditions.
 
-    A case in which SymPy's value is nan or zoo divides by zero: the expression is not defined there.
+    Nothing is claimed where an expression of ``nonzero`` is 0, nor in a case in which SymPy's value is nan or zoo:
+    there the expression divides by zero and is not defined.
     """
-    return expr.has(*_SPLITTERS) and not expr.has(*_BINDERS) and _split(expr, prove, [MAX_CASES])
+    return expr.has(*_SPLITTERS) and not expr.has(*_BINDERS) and _split(expr, prove, nonzero, [MAX_CASES])
 
 
-def _split(expr: Expr, prove: Callable[[Expr], bool | None], left: list[int]) -> bool:
+def _split(expr: Expr, prove: Callable[[Expr], bool | None], nonzero: Sequence[Expr], left: list[int]) -> bool:
     left[0] -= 1
     if left[0] < 0 or any(p.exp.is_Integer and abs(p.exp) > MAX_EXPANDED_POWER for p in expr.atoms(Pow)):
         return False
     if expr in (S.NaN, S.ComplexInfinity) or prove(expr):
         return True
     u = _deciding_argument(expr)
-    return u is not None and all(_split(_case(expr, u, sign), prove, left) for sign in (1, -1, 0))
+    if u is None:
+        return False
+    signs = (1, -1) if any(_ratio(u, v) for v in nonzero) else (1, -1, 0)
+    return all(_split(_case(expr, u, sign), prove, nonzero, left) for sign in signs)
 
 
 def _deciding_argument(expr: Expr) -> Expr | None:

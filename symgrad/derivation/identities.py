@@ -5,7 +5,7 @@ functions (``normal_form``), where a vanishing numerator is a proof. Moduli, sig
 that the normal form does not decide are split into the cases of the sign of one argument, each proved on its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
@@ -15,9 +15,9 @@ from sympy.functions.elementary.trigonometric import TrigonometricFunction
 from sympy.polys.polyerrors import BasePolynomialError
 
 from symgrad.derivation.cases import by_cases
+from symgrad.derivation.factored_fractions import TooHardError
 from symgrad.derivation.normal_form import (
     Generators,
-    TooHardError,
     atom,
     exponential,
     known_sign,
@@ -81,19 +81,21 @@ def is_zero(expr: Expr) -> bool | None:
     return _decide(expr)[0]
 
 
-def zero_proof(expr: Expr) -> str | None:
+def zero_proof(expr: Expr, *, nonzero: Sequence[Expr] = ()) -> str | None:
     """Name the argument by which an expression is identically zero, or return None where there is no proof.
+
+    Nothing is claimed where an expression of ``nonzero`` is 0.
 
     >>> from sympy import cos, sin
     >>> from symgrad.symbols import x
     >>> zero_proof(sin(2 * x) - 2 * sin(x) * cos(x))
     'trigonometric normal form'
     """
-    zero, method = _decide(expr)
+    zero, method = _decide(expr, nonzero)
     return method if zero else None
 
 
-def sign_proof(expr: Expr, *, strict: bool = False) -> str | None:
+def sign_proof(expr: Expr, *, strict: bool = False, nonzero: Sequence[Expr] = ()) -> str | None:
     """Name the argument by which an expression is at least 0 (``strict``: positive) wherever it is defined, or None.
 
     >>> from symgrad.maps import sigmoid
@@ -111,7 +113,7 @@ def sign_proof(expr: Expr, *, strict: bool = False) -> str | None:
 
     if prove(expr):
         return "signs of the factors of the normal form"
-    return "by cases, signs of the factors of the normal form" if by_cases(expr, prove) else None
+    return "by cases, signs of the factors of the normal form" if by_cases(expr, prove, nonzero=nonzero) else None
 
 
 def _known_sign(expr: Expr) -> tuple[int, bool]:
@@ -123,14 +125,14 @@ def _known_sign(expr: Expr) -> tuple[int, bool]:
         return 0, False
 
 
-def _decide(expr: Expr) -> tuple[bool | None, str]:
+def _decide(expr: Expr, nonzero: Sequence[Expr] = ()) -> tuple[bool | None, str]:
     expr = expand_activations(sympy.sympify(expr))
     if not _admissible(expr):
         return None, ""
     verdict = _normal(expr)
     if verdict is not None:
         return verdict, _method(expr) if verdict else ""
-    if by_cases(expr, _normal):
+    if by_cases(expr, _normal, nonzero=nonzero):
         return True, f"by cases, {_method(expr)} in each"
     return None, ""
 

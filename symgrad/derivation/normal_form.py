@@ -8,9 +8,8 @@ that the expression is 0 there. Logarithms and roots are taken apart only by fac
 values throughout (Bronstein, *Symbolic Integration I*, 2005, ch. 9, for the field exponentials and logarithms make).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import reduce
 from math import lcm
 from typing import Any
 
@@ -20,112 +19,24 @@ from sympy.polys.domains import QQ
 from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
-MAX_TERMS = 2000
-MAX_PRODUCT = 40_000
+from symgrad.derivation.factored_fractions import (
+    Fraction,
+    Frame,
+    TooHardError,
+    cyclotomic,
+    degree,
+    divisor,
+    expanded,
+    product,
+    raised,
+    substituted,
+    times,
+    total,
+)
+
 MAX_GCD_TERMS = 120
 MAX_GCD_DEGREE = 60
 MAX_ROOT_OF_UNITY = 60
-MAX_NUMBER_BITS = 4000
-
-Fraction = tuple[PolyElement, dict[PolyElement, int]]
-
-
-class TooHardError(Exception):
-    """The expression leaves the reach of the normal form; nothing is claimed about it."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The polynomial ring one expression is computed in: generator g enters as t with t**order = g, latest first."""
-
-    ring: PolyRing
-    generators: tuple[Symbol, ...]
-    orders: tuple[int, ...]
-    values: dict[int, Fraction] = field(default_factory=dict)
-
-    def power(self, generator: Symbol, exponent: Rational) -> Fraction:
-        """Return generator**exponent."""
-        place = self.generators.index(generator)
-        t, e = self.ring.gens[place], int(exponent * self.orders[place])
-        return (t**e, {}) if e >= 0 else (self.ring.one, {t: -e})
-
-    def expression(self, polynomial: PolyElement) -> Expr:
-        """Return the polynomial written in the generators themselves."""
-        roots = [g ** Rational(1, order) for g, order in zip(self.generators, self.orders, strict=True)]
-        return polynomial.as_expr(*roots, *self.ring.symbols[len(roots) :])
-
-
-def times(a: PolyElement, b: PolyElement) -> PolyElement:
-    """Multiply two polynomials, unless the product would be too large."""
-    if len(a) * len(b) > MAX_PRODUCT:
-        raise TooHardError("a product of large sums")
-    product = a * b
-    if len(product) > MAX_TERMS:
-        raise TooHardError("too many terms")
-    return product
-
-
-def raised(a: PolyElement, exponent: int) -> PolyElement:
-    """Raise a polynomial to a natural power, unless the power would be too large."""
-    if len(a) <= 1:
-        if a and exponent * int(max(a.LC.numerator.bit_length(), a.LC.denominator.bit_length()) - 1) > MAX_NUMBER_BITS:
-            raise TooHardError("a number of too many digits")
-        return a**exponent
-    if exponent * (len(a) - 1) > MAX_TERMS:
-        raise TooHardError("a high power of a sum")
-    power = a.ring.one
-    for bit in bin(exponent)[2:]:
-        power = times(power, power)
-        power = times(power, a) if bit == "1" else power
-    return power
-
-
-def expanded(den: dict[PolyElement, int], one: PolyElement) -> PolyElement:
-    """Multiply a factored denominator out."""
-    return reduce(times, (raised(base, e) for base, e in den.items()), one)
-
-
-def divisor(polynomial: PolyElement) -> tuple[PolyElement, dict[PolyElement, int]]:
-    """Write 1/polynomial as a constant and a factored denominator with monic bases."""
-    ring = polynomial.ring
-    den: dict[PolyElement, int] = {}
-    common = [min(e) for e in zip(*polynomial.monoms(), strict=True)]
-    for t, e in zip(ring.gens, common, strict=True):
-        if e:
-            den[t] = e
-    if any(common):
-        polynomial = ring.from_dict(
-            {tuple(a - b for a, b in zip(monom, common, strict=True)): c for monom, c in polynomial.terms()}
-        )
-    constant = polynomial.LC
-    if len(polynomial) > 1:
-        den[polynomial.quo_ground(constant)] = 1
-    return ring.one.quo_ground(constant), den
-
-
-def total(fractions: Iterable[Fraction], ring: PolyRing) -> Fraction:
-    """Add fractions over their least common denominator, as far as their factors show it."""
-    listed = list(fractions)
-    den: dict[PolyElement, int] = {}
-    for _, part in listed:
-        for base, e in part.items():
-            den[base] = max(e, den.get(base, 0))
-    num = ring.zero
-    for top, part in listed:
-        for base, e in den.items():
-            top = times(top, raised(base, e - part.get(base, 0)))
-        num += top
-        if len(num) > MAX_TERMS:
-            raise TooHardError("too many terms")
-    return num, den
-
-
-def product(a: Fraction, b: Fraction) -> Fraction:
-    """Multiply two fractions."""
-    den = dict(a[1])
-    for base, e in b[1].items():
-        den[base] = den.get(base, 0) + e
-    return times(a[0], b[0]), den
 
 
 @dataclass
@@ -228,14 +139,14 @@ class Generators:
         """Reduce the numerator by every relation, the latest generator first."""
         for place, generator in enumerate(frame.generators):
             if generator == self.unit:
-                num = num.rem([_cyclotomic(frame.ring.gens[place], frame.orders[place])])
+                num = num.rem([cyclotomic(frame.ring.gens[place], frame.orders[place])])
             elif generator in self.relation:
                 power, value = self.relation[generator]
                 order = power * frame.orders[place]
                 if num and num.degree(frame.ring.gens[place]) >= order:
                     if place not in frame.values:
                         frame.values[place] = self.fraction(value, frame)
-                    num, den = _substituted(num, den, place, order, frame.values[place])
+                    num, den = substituted(num, den, place, order, frame.values[place])
         return num, den
 
     def canonical(self, expr: Expr) -> tuple[PolyElement, PolyElement, Frame]:
@@ -247,7 +158,7 @@ class Generators:
             raise TooHardError("division by zero")
         if bottom.is_ground:
             return num.quo_ground(bottom.LC), frame.ring.one, frame
-        if max(len(num), len(bottom)) > MAX_GCD_TERMS or _degree(num) + _degree(bottom) > MAX_GCD_DEGREE:
+        if max(len(num), len(bottom)) > MAX_GCD_TERMS or degree(num) + degree(bottom) > MAX_GCD_DEGREE:
             raise TooHardError("a fraction too large to cancel")
         top, bottom = num.cancel(bottom)
         return top.quo_ground(bottom.LC), bottom.quo_ground(bottom.LC), frame
@@ -273,38 +184,6 @@ class Generators:
             if univariate.count_roots(inf=0 if free[used[0]] else None) == 0:
                 return 1 if univariate.eval(1) > 0 else -1
         return 0
-
-
-def _degree(polynomial: PolyElement) -> int:
-    return max((sum(m) for m in polynomial.monoms()), default=0)
-
-
-def _cyclotomic(t: PolyElement, order: int) -> PolyElement:
-    """Return the minimal polynomial of exp(iπ/order) at t."""
-    coefficients = sympy.Poly(sympy.cyclotomic_poly(2 * order, Symbol("t"))).all_coeffs()
-    return sum((t**e * int(c) for e, c in enumerate(reversed(coefficients))), t.ring.zero)
-
-
-def _substituted(num: PolyElement, den: dict[PolyElement, int], place: int, order: int, value: Fraction) -> Fraction:
-    """Put t**order = value into a fraction's numerator, clearing the value's denominator."""
-    buckets: dict[int, dict[tuple[int, ...], Any]] = {}
-    for monom, c in num.terms():
-        quotient, rest = divmod(monom[place], order)
-        lowered = (*monom[:place], rest, *monom[place + 1 :])
-        bucket = buckets.setdefault(quotient, {})
-        bucket[lowered] = bucket.get(lowered, 0) + c
-    ring = num.ring
-    top, bottom = value
-    return product(
-        total(
-            (
-                (times(ring.from_dict(part), raised(top, e)), {base: k * e for base, k in bottom.items()})
-                for e, part in buckets.items()
-            ),
-            ring,
-        ),
-        (ring.one, den),
-    )
 
 
 def terms(table: Generators, expr: Expr) -> Iterator[tuple[Rational, Expr]]:
@@ -407,7 +286,7 @@ def _modulus_generator(table: Generators, value: Expr) -> Symbol:
 
 def _factors(polynomial: PolyElement) -> tuple[Rational, list[tuple[PolyElement, int]]]:
     """Factor a polynomial over the rationals into a constant and factors with leading coefficient 1."""
-    if len(polynomial) > MAX_GCD_TERMS or _degree(polynomial) > MAX_GCD_DEGREE:
+    if len(polynomial) > MAX_GCD_TERMS or degree(polynomial) > MAX_GCD_DEGREE:
         raise TooHardError("a polynomial too large to factor")
     constant, factors = polynomial.factor_list()
     result = _rational(constant)
