@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import sympy
-from sympy import Expr, Indexed, IndexedBase, Rational, S
+from sympy import Expr, IndexedBase, Rational, S
 
 from symgrad.errors import InputError
 from symgrad.parsing.printing import unparse
@@ -15,6 +15,7 @@ from symgrad.parsing.refusals import shorten
 from symgrad.parsing.signatures import GRAMMAR_ARITIES, Arity, check_calls
 from symgrad.parsing.tree import (
     Call,
+    Indexed,
     Name,
     Negative,
     Node,
@@ -23,6 +24,7 @@ from symgrad.parsing.tree import (
     Product,
     Reciprocal,
     Sum,
+    children,
 )
 from symgrad.symbols import k, real
 
@@ -139,42 +141,59 @@ class _Converter:
         self.functions, self.symbol, self.takes_function = functions, symbol, takes_function
 
     def expression(self, node: Node) -> Expr:
-        found = self._expression(node)
-        if found is S.NaN or found is S.ComplexInfinity:
-            raise InputError(
-                f"{shorten(unparse(node))} has no value (column {node.column}); write an expression that has one"
-            )
-        return found
-
-    def _expression(self, node: Node) -> Expr:
         match node:
             case Number(value):
                 return Rational(value.numerator, value.denominator)
             case Name(name):
                 return _CONSTANTS[name] if name in _CONSTANTS else self.symbol(name)
-            case Negative(operand):
-                return -self.expression(operand)
-            case Reciprocal(operand):
-                return self.expression(operand) ** -1
-            case Sum(terms):
-                return sympy.Add(*[self.expression(term) for term in terms])
-            case Product(factors):
-                return sympy.Mul(*[self.expression(factor) for factor in factors])
-            case Power(base, exponent):
-                return self.expression(base) ** self.expression(exponent)
-            case Call(function, arguments):
-                return self._call(function, arguments)
-        return self._indexed(node.name, node.index)
+            case Indexed(name, index):
+                place = k if isinstance(index, Name) else self.expression(index)
+                return IndexedBase(self.symbol(name))[place]
+            case Call(function) if self.functions[function] is not GRAMMAR_FUNCTIONS.get(function):
+                return _with_value(node, self.functions[function](*self._arguments(node)))
+        parts = [self.expression(part) for part in children(node)]
+        try:
+            return _with_value(node, _combined(node, parts))
+        except (ArithmeticError, TypeError, ValueError):
+            raise _without_value(node) from None
 
-    def _indexed(self, name: str, index: Node) -> Indexed:
-        place = k if isinstance(index, Name) else self.expression(index)
-        return IndexedBase(self.symbol(name))[place]
-
-    def _call(self, function: str, arguments: tuple[Node, ...]) -> Expr:
+    def _arguments(self, call: Call) -> list[Any]:
         values: list[Any] = []
-        for place, argument in enumerate(arguments):
-            if place == 0 and function in self.takes_function and isinstance(argument, Name):
-                values.append(self.functions.get(argument.name, GRAMMAR_FUNCTIONS.get(argument.name)))
+        for place, argument in enumerate(call.arguments):
+            if place == 0 and call.function in self.takes_function and isinstance(argument, Name):
+                values.append(
+                    self.functions[argument.name] if argument.name in self.functions else self.symbol(argument.name)
+                )
             else:
                 values.append(self.expression(argument))
-        return self.functions[function](*values)
+        return values
+
+
+def _combined(node: Node, parts: list[Expr]) -> Expr:
+    """Return what SymPy makes of the converted parts of an operation, or of a function of the grammar."""
+    match node:
+        case Negative():
+            return -parts[0]
+        case Reciprocal():
+            return parts[0] ** -1
+        case Sum():
+            return sympy.Add(*parts)
+        case Product():
+            return sympy.Mul(*parts)
+        case Power():
+            return parts[0] ** parts[1]
+        case Call(function):
+            return GRAMMAR_FUNCTIONS[function](*parts)
+    raise TypeError(f"{type(node).__name__} has no parts")
+
+
+def _with_value(node: Node, found: Expr) -> Expr:
+    if found is S.NaN or found is S.ComplexInfinity:
+        raise _without_value(node)
+    return found
+
+
+def _without_value(node: Node) -> InputError:
+    return InputError(
+        f"{shorten(unparse(node))} has no real value (column {node.column}); write an expression that has one"
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 
+from symgrad.errors import InputError
 from symgrad.parsing.limits import STANDARD, Limits
 from symgrad.parsing.refusals import refusal
 from symgrad.parsing.tree import Call, Indexed, Name, Negative, Node, Number, Power, Product, Reciprocal, Sum
@@ -174,6 +175,14 @@ class _Measure:
             remedy="use a smaller one, or give it a name",
         )
 
+    def _division_by_zero(self, node: Node) -> InputError:
+        return refusal(
+            self.text,
+            column=node.column,
+            problem="a division by zero",
+            remedy="write a divisor that can differ from 0",
+        )
+
     def _bounded(self, found: Magnitude, node: Node) -> Magnitude:
         """Return the magnitude, unless it breaks the limit of bits."""
         too_large = found.bits > self.limit.bits
@@ -192,12 +201,7 @@ class _Measure:
     def _reciprocal(self, operand: Magnitude, node: Node) -> Magnitude:
         if operand.exact is not None:
             if operand.exact == 0:
-                raise refusal(
-                    self.text,
-                    column=node.column,
-                    problem="a division by zero",
-                    remedy="write a divisor that can differ from 0",
-                )
+                raise self._division_by_zero(node)
             return _exactly(1 / operand.exact)
         around = operand.interval
         if around is None:
@@ -277,6 +281,8 @@ class _Measure:
         return Interval(-largest, largest)
 
     def _call(self, function: str, arguments: list[Magnitude], node: Node) -> Magnitude:
+        if function == "Mod" and arguments[-1].exact == 0:
+            raise self._division_by_zero(node)
         bits = 0.0 if function in ("exp", "sinh", "cosh") else max((a.bits for a in arguments), default=0.0)
         around = [argument.interval for argument in arguments]
         intervals = [interval for interval in around if interval is not None]

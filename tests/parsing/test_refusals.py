@@ -99,6 +99,7 @@ REFUSED = {
     "exp(1/(pi - 3.141592653589793238462643383))": "cannot be bounded",
     "1/0": "division by zero",
     "x/(1 - 1)": "division by zero",
+    "Mod(x, 1 - 1)": "division by zero",
     "0**-1": "zero to a negative power",
 }
 
