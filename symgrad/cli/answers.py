@@ -66,16 +66,18 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def signed_log(sign: float, log_abs: float) -> dict[str, object]:
+def signed_log(sign: float, log_abs: float) -> dict[str, object] | None:
     """Return ``{"sign", "log_abs"}``: sign 0 exactly when the number is zero, and then no logarithm.
+
+    A number that does not exist, or whose logarithm has left float64 too, is None.
 
     >>> signed_log(-1.0, 2.5)
     {'sign': -1, 'log_abs': 2.5}
     >>> signed_log(0.0, float("-inf"))
     {'sign': 0, 'log_abs': None}
     """
-    if math.isnan(sign):
-        return {"sign": None, "log_abs": None}
+    if math.isnan(log_abs) or log_abs == math.inf:
+        return None
     return {"sign": int(sign), "log_abs": float(log_abs) if sign and math.isfinite(log_abs) else None}
 
 
@@ -86,7 +88,7 @@ def number(sign: float, log_abs: float, value: float) -> object:
     {'sign': 1, 'log_abs': 800.0}
     """
     tiny = 2.2250738585072014e-308
-    if sign == 0 or tiny <= abs(value) < math.inf:
+    if tiny <= abs(value) < math.inf or (sign == 0 and log_abs == -math.inf):
         return float(value)
     return signed_log(sign, log_abs)
 
@@ -119,9 +121,15 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> list[str]:
 
 def _is_long(value: object) -> bool:
     """Say whether a value needs lines of its own: a table, or a mapping too long for one line."""
-    if isinstance(value, Mapping) and value.keys() not in ({"sign", "log_abs"}, {"re", "im"}):
+    if isinstance(value, Mapping) and not _is_number(value):
         return len(shown(value)) > LONGEST_LINE
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(row, Mapping) for row in value)
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(row, Mapping) and not _is_number(row) for row in value)
+
+
+def _is_number(value: Mapping[str, object]) -> bool:
+    return value.keys() in ({"sign", "log_abs"}, {"re", "im"})
 
 
 def shown(value: object) -> str:
@@ -159,6 +167,8 @@ def _signed(sign: object, log_abs: object) -> str:
     exponent = math.floor(decimal)
     # A logarithm of size 10^m with sixteen digits leaves 16 - m for the number itself.
     kept = min(15, max(1, 15 - len(str(abs(int(log_abs))))))
+    if -5 < exponent < 15:
+        return f"{sign * math.exp(log_abs):.{kept}g} (log of its size {shown(log_abs)})"
     digits = f"{10 ** (decimal - exponent):.{kept}g}"
     if digits == "10":
         digits, exponent = "1", exponent + 1

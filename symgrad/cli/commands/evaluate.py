@@ -1,0 +1,132 @@
+"""``symgrad evaluate``: the state, the chain product, the loss and the gradient at one point."""
+
+import argparse
+import math
+from typing import TYPE_CHECKING
+
+from symgrad.cli import problems, values
+from symgrad.cli.answers import Answer, number, shown, signed_log
+from symgrad.cli.arguments import Command, Option, positive_whole_number
+from symgrad.errors import InputError
+
+if TYPE_CHECKING:
+    from symgrad.kernels import Kernel, Outcome, SignedLog
+
+BACKEND = Option("--backend", "NAME", "auto, lambdify (float64) or mpmath (any number of digits)", default="auto")
+DIGITS = Option("--digits", "D", "print this many decimal digits of every number", positive_whole_number)
+TRACE = Option("--trace", None, "print the log factor of each layer, in nats")
+
+
+def evaluate(arguments: argparse.Namespace) -> Answer:
+    """Answer with every number of one point."""
+    problem = problems.read_problem(arguments)
+    problems.check_values(problem)
+    problems.extend(arguments.extend)
+
+    from symgrad.derivation import gradient
+    from symgrad.kernels import Status, to_kernel
+
+    slope = gradient(problem.composition(), problem.loss, wrt=problem.wrt or problem.parameters)
+    kernel = to_kernel(slope, backend=arguments.backend, digits=arguments.digits)
+    parameters = _parameters(problem)
+    start = list(problem.start or ())
+    outcome = kernel(start[0] if len(start) == 1 else start, parameters, trace=arguments.trace)
+    if int(outcome.status) == Status.UNDEFINED:
+        _refuse_undefined_start(problem, kernel)
+    return Answer(_content(problem, outcome, trace=arguments.trace))
+
+
+def _parameters(problem: problems.Problem) -> dict[str, values.Value]:
+    """Return the values of all parameters, those with a value per layer as one for each application."""
+    applications = problem.depth
+    assert isinstance(applications, int)
+    return {
+        name: values.fits_layers(name, value, applications) if name in problem.layered else value
+        for name, value in problem.settings.items()
+    }
+
+
+def _refuse_undefined_start(problem: problems.Problem, kernel: "Kernel") -> None:
+    """Refuse a point at which the very first layer is undefined; later on it is an answer."""
+    from symgrad.kernels import Status, to_kernel
+
+    layer = kernel.composition.maps[0]
+    start = list(problem.start or ())
+    first = {name: value[0] if isinstance(value, tuple) else value for name, value in problem.settings.items()}
+    own = {name: first[name] for name in (*(p.name for p in layer.parameters), *layer.layered)}
+    outcome = to_kernel(layer)(
+        start[0] if len(start) == 1 else start,
+        {name: (value,) if name in layer.layered else value for name, value in own.items()},
+    )
+    if int(outcome.status) == Status.UNDEFINED:
+        point = {name: float(value) for name, value in {**problem.start_values(), **own}.items()}
+        raise InputError(
+            f"the first layer {layer.canonical.split(' -> ')[1]} is undefined at {shown(point)}; "
+            "choose another --start or --set inside its domain"
+        )
+
+
+def _content(problem: problems.Problem, outcome: "Outcome", *, trace: bool) -> dict[str, object]:
+    d, depth = len(problem.state), outcome.depth
+    state = [_number(outcome.state_log[i]) for i in range(d)]
+    rates = [float(g) / depth for g in outcome.growth]
+    content: dict[str, object] = {
+        "status": _sentence(outcome, state, rates[0]),
+        "state": state,
+        "chain_product": _signed(outcome.product) if d == 1 else None,
+        "rate": rates[0],
+    }
+    if d > 1:
+        content["rates"] = rates
+    content |= {
+        "loss": None if outcome.loss is None else _number(outcome.loss),
+        "gradient": {name: _nested(slope) for name, slope in outcome.gradient.items()},
+        "backend": outcome.backend,
+    }
+    if trace and outcome.trace is not None:
+        content["trace"] = outcome.trace.tolist()
+    if outcome.digits is not None:
+        content["digits"] = dict(outcome.digits)
+    return content
+
+
+def _sentence(outcome: "Outcome", state: list[object], rate: float) -> str:
+    from symgrad.kernels import Status
+
+    steps = f"{outcome.depth} step" + ("s" if outcome.depth > 1 else "")
+    if int(outcome.status) == Status.UNDEFINED:
+        return f"The state leaves the domain of the layers within {steps}; no number is left to show."
+    if None in state:
+        return f"Within {steps} the state grows beyond every number that its sign and logarithm can hold."
+    if math.isnan(rate) or rate == math.inf:
+        pace = "does not exist, a layer has no finite derivative on the way"
+    elif rate == -math.inf:
+        pace = "is exactly 0"
+    else:
+        pace = f"changes by {rate:.6g} nats per step"
+    return f"After {steps} the state is {shown(state)}; the chain product {pace}."
+
+
+def _number(value: "SignedLog") -> object:
+    return number(float(value.sign), float(value.log_abs), float(value.value))
+
+
+def _signed(value: "SignedLog") -> dict[str, object] | None:
+    return signed_log(float(value.sign), float(value.log_abs))
+
+
+def _nested(value: "SignedLog") -> object:
+    """Return one number, or the list of those along the first axis."""
+    if value.shape == ():
+        return _signed(value)
+    return [_nested(value[i]) for i in range(value.shape[0])]
+
+
+COMMAND = Command(
+    name="evaluate",
+    summary="evaluate state, chain product, loss and gradient at one point",
+    options=(*problems.COMPOSITION_OPTIONS, problems.DEPTH, problems.START, problems.SET, BACKEND, DIGITS, TRACE),
+    run=evaluate,
+    operand=problems.EXPRESSION,
+    example='symgrad evaluate "tanh(w*x)" --start 1 --set w=30 --depth 200',
+)
