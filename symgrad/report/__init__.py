@@ -18,8 +18,8 @@ from symgrad.report.layers import (
     VerticalLine,
 )
 from symgrad.report.markdown import GalleryEntry, Heading, Page, PictureFile, gallery, render
-from symgrad.report.panels import Panel, panels
-from symgrad.report.publishing import figure_files, publish, recover
+from symgrad.report.panels import Panel, panels_of
+from symgrad.report.publishing import figure_files, publish, recover, refuse_foreign
 
 __all__ = [
     "Annotation",
@@ -49,8 +49,9 @@ __all__ = [
     "VerticalLine",
     "figure_files",
     "gallery",
-    "panels",
+    "panels_of",
     "publish",
     "recover",
+    "refuse_foreign",
     "render",
 ]

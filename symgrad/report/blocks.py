@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from symgrad.errors import InputError
 from symgrad.evidence import Evidence
-from symgrad.report.panels import Panel, panels
+from symgrad.report.panels import Panel, panels_of
 
 Cell = str | int | float | Fraction
 
@@ -79,7 +79,7 @@ class Figure:
 
     Parameters
     ----------
-    picture : a Panel, a sequence of Panels, or a result whose kind is registered with ``panels``
+    picture : a Panel, a sequence of Panels, or a result whose kind is registered with ``panels_of``
     caption : stands under the picture; code spans and $math$ allowed
     alt : what the picture shows, for those who do not see it; the caption when empty
     columns : panels in a row, one to three; None takes one, two (for 2 and 4 panels) or three
@@ -100,7 +100,7 @@ class Figure:
     panels: tuple[Panel, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "panels", panels(self.picture))
+        object.__setattr__(self, "panels", panels_of(self.picture))
         if not self.caption.strip():
             raise InputError("Figure.caption is empty; say in one sentence what the picture shows")
         if not self.alt.strip():

@@ -170,8 +170,9 @@ def _block(block: Block, link: Callable[[Figure], str]) -> str:
 def _statement(evidence: Evidence) -> str:
     """Return one exact statement as a list item: what was claimed, how far it is decided, by what, and where."""
     word = evidence.verdict.word
-    sentence = evidence.verdict.value.removeprefix(word)
-    lines = [f"- {code(evidence.claim)}", f"**{word.capitalize()}**{prose(sentence)}."]
+    rest = evidence.verdict.value.removeprefix(word)
+    gap = " " if rest.startswith(" ") else ""
+    lines = [f"- {code(evidence.claim)}", f"**{word.capitalize()}**{gap}{prose(rest)}."]
     if evidence.method:
         lines.append(f"Method: {prose(evidence.method)}.".replace("..", "."))
     if evidence.domain:

@@ -1,6 +1,6 @@
 """Panels: one pair of labelled axes with its layers, and how a result turns into panels.
 
-A room above registers how its results look with ``@panels.register``; ``Figure(result, caption)`` then draws them.
+A room above registers how its results look with ``@panels_of.register``; ``Figure(result, caption)`` then draws them.
 """
 
 from collections.abc import Sequence
@@ -124,23 +124,23 @@ def _check_positive(layers: Sequence[Layer], axis: str) -> None:
 
 
 @singledispatch
-def panels(picture: object) -> tuple[Panel, ...]:
+def panels_of(picture: object) -> tuple[Panel, ...]:
     """Return the panels that show a picture: a Panel, a sequence of them, or a result of a registered kind.
 
     Examples
     --------
-    >>> panels("loss")
+    >>> panels_of("loss")
     Traceback (most recent call last):
     ...
     symgrad.errors.InputError: a Figure shows a Panel, a list of Panels or a result that knows its picture, got str
     """
     if isinstance(picture, Sequence) and not isinstance(picture, str) and picture:
-        return tuple(panel for part in picture for panel in panels(part))
+        return tuple(panel for part in picture for panel in panels_of(part))
     raise InputError(
         f"a Figure shows a Panel, a list of Panels or a result that knows its picture, got {type(picture).__name__}"
     )
 
 
-@panels.register
+@panels_of.register
 def _(picture: Panel) -> tuple[Panel, ...]:
     return (picture,)

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +33,7 @@ def publish(page: Page, out: Path) -> Path:
     files[f"{page.name}.md"] = page.markdown.encode()
     with _held(out):
         _recover(out)
-        target = out / f"{page.name}.md"
-        if target.exists() and not target.read_bytes().startswith(MARK.encode()):
-            raise InputError(f"{target} was not written by symgrad; move it away or choose another --out folder")
+        refuse_foreign(out, (page.name,))
         try:
             _stage(out, files)
         except BaseException:
@@ -46,7 +44,15 @@ def publish(page: Page, out: Path) -> Path:
         except KeyboardInterrupt:
             _settle(out)
             raise
-    return target
+    return out / f"{page.name}.md"
+
+
+def refuse_foreign(out: Path, names: Iterable[str]) -> None:
+    """Refuse to replace a NAME.md that symgrad did not write, before any work is done for it."""
+    for name in names:
+        target = out / f"{name}.md"
+        if target.exists() and not (target.is_file() and target.read_bytes().startswith(MARK.encode())):
+            raise InputError(f"{target} was not written by symgrad; move it away or choose another --out folder")
 
 
 def recover(out: Path) -> None:

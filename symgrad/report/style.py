@@ -61,7 +61,6 @@ RC: Mapping[str, Any] = MappingProxyType(
         "axes.spines.right": False,
         "axes.grid": False,
         "axes.axisbelow": True,
-        "axes.formatter.use_mathtext": True,
         "axes.formatter.limits": (-4, 5),
         "grid.color": "#E3E3E3",
         "grid.linewidth": 0.8,
