@@ -115,6 +115,7 @@ def product(a: Fraction, b: Fraction) -> Fraction:
 
 
 def degree(polynomial: PolyElement) -> int:
+    """Return the total degree of a polynomial, 0 for the zero polynomial."""
     return max((sum(m) for m in polynomial.monoms()), default=0)
 
 
