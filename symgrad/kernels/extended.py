@@ -225,12 +225,12 @@ def _constant(number: Expr) -> SignedLog:
         sign, mantissa, exponent, _ = number._mpf_
         whole = SignedLog.from_ratio(int(-mantissa if sign else mantissa))
         return SignedLog.from_parts(whole.mantissa, whole.exponent + float(exponent))
-    if number.is_extended_real and number.is_comparable:
-        return _constant(number.evalf(30))
     if number in (sympy.oo, -sympy.oo):
         return SignedLog.from_float(float(number))
     if number in (sympy.nan, sympy.zoo):
         return SignedLog.from_float(np.nan)
+    if number.is_extended_real and number.is_comparable:
+        return _constant(number.evalf(30))
     raise InputError(f"only real numbers can be evaluated here, got {number}; rewrite the expression over the reals")
 
 

@@ -7,6 +7,7 @@ Beyond 2**±1e308 only the sign is kept: the exponent is ±inf, and what is then
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -221,6 +222,9 @@ def add(a: SignedLog, b: SignedLog) -> SignedLog:
 
 def total(terms: Sequence[SignedLog]) -> SignedLog:
     """Return the sum of the terms with the rounding errors of the partial sums carried along (Neumaier 1974)."""
+    faint = [(term.exponent == -np.inf) for term in terms]
+    if any(mask.any() for mask in faint):
+        return _total_with_faint(terms, faint)
     result, *rest = terms
     if len(rest) == 1:
         return add(result, rest[0])
@@ -233,6 +237,14 @@ def total(terms: Sequence[SignedLog]) -> SignedLog:
         carried = where(undefined(lost) | np.isinf(partial.exponent), carried, add(carried, lost))
         result = partial
     return add(result, carried)
+
+
+def _total_with_faint(terms: Sequence[SignedLog], faint: Sequence[Mask]) -> SignedLog:
+    """Return a sum in which terms of unknown size below 2**-1e308 count only where all others add up to zero."""
+    zero = SignedLog.from_float(0.0)
+    main = total([where(mask, zero, term) for term, mask in zip(terms, faint, strict=True)])
+    rest = reduce(add, [where(mask, term, zero) for term, mask in zip(terms, faint, strict=True)])
+    return where(main.mantissa == 0.0, rest, main)
 
 
 def _order(a: SignedLog, b: SignedLog) -> Array:

@@ -247,6 +247,10 @@ def test_infinite_and_undefined_numbers_follow_the_float_rules():
         assert unknown.sign == 0
         assert np.isnan(unknown.value)
         assert np.isnan(unknown.log_abs)
+    one, minus_tiny = SignedLog.from_float(1.0), signed_log.negate(tiny)
+    assert float(signed_log.total([tiny, minus_tiny, one]).value) == 1.0
+    assert int(signed_log.total([one, minus_tiny, signed_log.negate(one)]).sign) == -1
+    assert np.isnan(signed_log.total([one, minus_tiny, tiny, signed_log.negate(one)]).mantissa)
     assert int(tiny.sign) == 1
     assert float(tiny.log_abs) == -np.inf
     assert int(signed_log.divide(SignedLog.from_float(-1.0), inf).sign) == -1
