@@ -12,10 +12,11 @@ from symgrad.errors import InputError
 from symgrad.kernels.fold import Arithmetic
 from symgrad.kernels.steps import Step
 
-_BY_NAME = {
-    name: name
-    for name in "exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc log1p expm1 floor sign".split()
-}
+_BY_NAME = frozenset(
+    "exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc log1p expm1 floor sign".split()
+)
+GROWING = frozenset({"exp", "sinh", "cosh", "expm1"})
+LARGEST_EXPONENT_BITS = 20_000
 
 
 def context(bits: int) -> Any:
@@ -36,7 +37,14 @@ def to_mpf(value: Any, ctx: Any) -> Any:
     return ctx.mpf(value)
 
 
+def _out_of_reach(value: Any) -> bool:
+    """Whether exp of the value would need more bits than memory holds: a tower of exponentials."""
+    return bool(value.man) and int(value.exp) + int(value.bc) > LARGEST_EXPONENT_BITS
+
+
 def _call(name: str, arguments: Sequence[Any], ctx: Any) -> Any:
+    if name in GROWING and _out_of_reach(arguments[0]):
+        return ctx.inf if arguments[0] > 0 or name == "cosh" else ctx.nan
     if name in _BY_NAME:
         return getattr(ctx, name)(*arguments)
     if name == "Abs":

@@ -21,7 +21,7 @@ def _mpf_to_parts(value: Any, ctx: Any) -> tuple[float, float]:
     if not ctx.isfinite(value):
         return float(value), 0.0
     mantissa, exponent = ctx.frexp(value)
-    return float(mantissa), float(exponent)
+    return float(mantissa), float(ctx.mpf(int(exponent)))
 
 
 def _signed(values: Sequence[Any], ctx: Any) -> SignedLog:

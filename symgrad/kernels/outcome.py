@@ -82,7 +82,7 @@ def _log_norm(compound: SignedLog) -> Array:
     """Return the log spectral norm of matrices whose entries are stacked row-major on the first axis."""
     entries, points = compound.shape
     if entries == 1:
-        return compound[0].log_abs
+        return np.asarray(compound[0].log_abs)
     size = round(entries**0.5)
     filled = np.where(compound.mantissa != 0, compound.exponent, -np.inf)
     scale = filled.max(axis=0)

@@ -14,10 +14,10 @@ from symgrad.maps import to_text
 
 HEADER = '''"""{title}
 
-Written by symgrad; needs NumPy and SciPy only. ``evaluate(start, parameters, depth)`` folds the layers over depth. start: a list
-of {d} number(s) or arrays; parameters: name -> number or array, for {layered} the layer as first axis. The chain product is
-returned as (sign, natural logarithm of its absolute value), or as (matrix, power of two) for several components; a
-factor below the smallest float counts as zero.
+Written by symgrad; needs NumPy and SciPy only. ``evaluate(start, parameters, depth)`` folds the layers over depth.
+start: a list of {d} number(s) or arrays; parameters: name -> number or array, for {layered} the layer as first axis.
+The chain product is returned as (sign, natural logarithm of its absolute value), or as (matrix, power of two) for
+several components; a factor below the smallest float counts as zero.
 """
 
 import numpy

@@ -1,12 +1,13 @@
 """One step of a layer, or the loss, as flat lists of expressions in generated names, ready for any backend.
 
-Activations become *opaque* functions φ_0, φ_1, φ_2 (value, first, second derivative), so that a backend can compute each by
-a form without cancellation; names of the user's parameters never reach generated code.
+Activations become *opaque* functions φ_0, φ_1, φ_2 (value, first, second derivative), so that a backend can compute
+each by a form without cancellation; names of the user's parameters never reach generated code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -107,7 +108,7 @@ class Step:
         marks = [0]
         for part in (self.values, self.jacobian, self.local, self.second):
             marks.append(marks[-1] + len(part))
-        values, jacobian, local, second = (list(outputs[a:b]) for a, b in zip(marks, marks[1:], strict=False))
+        values, jacobian, local, second = (list(outputs[a:b]) for a, b in pairwise(marks))
         return values, jacobian, local, second
 
 
