@@ -48,7 +48,7 @@ class Claim:
     relation: str | None = None
     rhs: Any = None
     where: Any = ()
-    symbols: Mapping[str, Symbol] = field(default_factory=dict)
+    symbols: Mapping[str, Symbol] = field(default_factory=dict, hash=False)
     statement: Statement = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

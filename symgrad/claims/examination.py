@@ -123,7 +123,10 @@ def _values(lhs: Expr, rhs: Expr, point: Point) -> str:
 def _proof(statement: Statement, link: Comparison, variables: list[Symbol]) -> str | None:
     """Return the argument that proves a comparison on its domain, or None."""
     difference = link.difference
-    nonzero = tuple(r.subject for r in statement.requirements if r.condition is Condition.NONZERO)
+    nonzero = (
+        *(r.subject for r in statement.requirements if r.condition is Condition.NONZERO),
+        *(c.difference for c in statement.where if c.relation in ("!=", "<", ">")),
+    )
     proof = _plain_proof(difference, link.relation, nonzero)
     if proof is not None:
         return proof

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import sympy
@@ -176,11 +177,19 @@ def _kinks(node: Node) -> Iterable[tuple[Node, Condition]]:
         for part in walk(derivative.arguments[0]):
             if not isinstance(part, Call) or not isinstance(variable, Name) or variable.name not in names(part):
                 continue
-            row = ACTIVATIONS.get(part.function)
-            if part.function in ("abs", "sign") or (row and row.kinks):
-                yield part.arguments[0], Condition.NONZERO
-            elif part.function in ("Min", "Max") and len(part.arguments) == 2:
-                yield parse(f"({unparse(part.arguments[0])}) - ({unparse(part.arguments[1])})"), Condition.NONZERO
+            yield from ((place, Condition.NONZERO) for place in _kink_places(part))
+
+
+def _kink_places(call: Call) -> Iterable[Node]:
+    """Yield what is 0 exactly where one function has a kink or a jump, or a square root its vertical tangent."""
+    row = ACTIVATIONS.get(call.function)
+    inner = [unparse(argument) for argument in call.arguments]
+    if call.function in ("abs", "sign", "sqrt") or (row and row.kinks):
+        yield call.arguments[0]
+    elif call.function in ("floor", "Mod"):
+        yield parse(f"sin(pi*({')/('.join(inner)}))")
+    elif call.function in ("Min", "Max"):
+        yield from (parse(f"({one}) - ({other})") for one, other in combinations(inner, 2))
 
 
 _SENTENCES = {

@@ -40,6 +40,7 @@ sigmoid(x) + sigmoid(-x) = 1
 w[k]*x + b[k] = b[k] + x*w[k]
 a*b = 2*b**2 where a = 2*b
 a**2 = 4 where a = 2
+sign(x)**2 = 1 where x != 0
 Max(x, y) >= x >= Min(x, y)
 abs(x + y) <= abs(x) + abs(y)
 x**2 + y**2 >= 2*x*y
@@ -136,6 +137,10 @@ def test_the_witness_names_every_symbol_and_the_numbers_there() -> None:
         ("sqrt(x)**2 = x", ("x >= 0",)),
         ("1/(1 + exp(-x)) = sigmoid(x)", ()),
         ("diff(relu(w*x), x) = w*(1 + sign(w*x))/2", ("w*x != 0",)),
+        ("diff(floor(2*x), x) = 0", ("sin(pi*(2*x)) != 0",)),
+        ("diff(Max(x, y), x) = (1 + sign(x - y))/2", ("x - y != 0",)),
+        ("diff(sqrt(x**2), x) = sign(x)", ("x**2 != 0",)),
+        ("diff(sqrt(1 + x**2), x) = x/sqrt(1 + x**2)", ()),
         ("x = x where x > 3", ("x > 3",)),
         ("asin(x) + acos(x) = pi/2", ("-1 <= x <= 1",)),
     ],
