@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from symgrad.cli.answers import Answer
 from symgrad.cli.arguments import Command, Operand, Option, one_of, positive_whole_number
+from symgrad.errors import InputError
 
 if TYPE_CHECKING:
     from symgrad.catalogue import Entry, Result
@@ -26,6 +27,8 @@ def report(arguments: argparse.Namespace) -> Answer:
 
     began = perf_counter()
     chosen = entries(arguments.operands)
+    if not chosen:
+        raise InputError("there are no analyses here to report; name a file of your own, e.g. symgrad report mine.py")
     shown = sys.stderr.isatty() and not arguments.quiet
     progress = _progress(len(chosen)) if shown else None
     out = Path(arguments.out)
