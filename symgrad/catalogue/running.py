@@ -67,7 +67,7 @@ def run_reports(
     ------
     InputError : jobs is not a positive integer, two analyses share a name, or the folder cannot be written
     """
-    from symgrad.report import publish, recover, refuse_foreign
+    from symgrad.report import prepare, publish
 
     if not isinstance(jobs, int) or jobs < 1:
         raise InputError(f"jobs must be a positive integer, got {jobs!r}; give e.g. 2")
@@ -77,8 +77,7 @@ def run_reports(
         raise InputError(f"two analyses are called {twice[0]!r}; a report is named by its analysis, leave one out")
     own = {entry.name for entry in entries()}
     whole = bool(own) and own <= set(names)
-    recover(out)
-    refuse_foreign(out, [*names, "README"] if whole else names)
+    prepare(out, [*names, "README"] if whole else names)
     results: dict[int, Result] = {}
     alts: dict[str, str] = {}
     for index, answer, seconds in _answers(analyses, scale, jobs):

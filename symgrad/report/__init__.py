@@ -19,7 +19,7 @@ from symgrad.report.layers import (
 )
 from symgrad.report.markdown import GalleryEntry, Heading, Page, PictureFile, gallery, render
 from symgrad.report.panels import Panel, panels_of
-from symgrad.report.publishing import figure_files, publish, recover, refuse_foreign
+from symgrad.report.publishing import figure_files, prepare, publish
 
 __all__ = [
     "Annotation",
@@ -50,8 +50,7 @@ __all__ = [
     "figure_files",
     "gallery",
     "panels_of",
+    "prepare",
     "publish",
-    "recover",
-    "refuse_foreign",
     "render",
 ]

@@ -33,7 +33,7 @@ def publish(page: Page, out: Path) -> Path:
     files[f"{page.name}.md"] = page.markdown.encode()
     with _held(out):
         _recover(out)
-        refuse_foreign(out, (page.name,))
+        _refuse_foreign(out, (page.name,))
         try:
             _stage(out, files)
         except BaseException:
@@ -47,19 +47,26 @@ def publish(page: Page, out: Path) -> Path:
     return out / f"{page.name}.md"
 
 
-def refuse_foreign(out: Path, names: Iterable[str]) -> None:
-    """Refuse to replace a NAME.md that symgrad did not write, before any work is done for it."""
+def _refuse_foreign(out: Path, names: Iterable[str]) -> None:
+    """Refuse to replace a NAME.md that symgrad did not write."""
     for name in names:
         target = out / f"{name}.md"
         if target.exists() and not (target.is_file() and target.read_bytes().startswith(MARK.encode())):
             raise InputError(f"{target} was not written by symgrad; move it away or choose another --out folder")
 
 
-def recover(out: Path) -> None:
-    """Finish or clear away what a run that was cut off left in the folder."""
-    if out.is_dir():
-        with _held(out):
-            _recover(out)
+def prepare(out: Path, names: Iterable[str]) -> None:
+    """Make the folder and sure that reports of these names can be written, before any work is done for them.
+
+    What a run that was cut off left in the folder is finished or cleared away.
+
+    Raises
+    ------
+    InputError : the folder cannot be written, or a NAME.md is there and was not written by symgrad
+    """
+    with _held(out):
+        _recover(out)
+        _refuse_foreign(out, names)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ COLOURMAPS: Mapping[Colours, str] = MappingProxyType({"sequential": "viridis", "
 MISSING = "#DDDDDD"
 
 COLUMN_INCHES: Mapping[int, float] = MappingProxyType({1: 7.2, 2: 11.0, 3: 13.3})
-ROW_INCHES = 4.2
+ROW_INCHES = 4.4
 PIXELS_PER_INCH = 150
 
 RC: Mapping[str, Any] = MappingProxyType(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from symgrad.errors import InputError
-from symgrad.report import Page, PictureFile, publish, recover, refuse_foreign
+from symgrad.report import Page, PictureFile, prepare, publish
 from symgrad.report.markdown import MARK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +90,7 @@ def test_killed_before_everything_is_written_the_previous_report_stays(tmp_path:
     after = state(tmp_path)
     assert {name: after[name] for name in before} == before
     assert list(tmp_path.glob(".symgrad*"))
-    recover(tmp_path)
+    prepare(tmp_path, ())
     assert state(tmp_path) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.md", "figures"]
 
@@ -138,7 +138,7 @@ def test_a_file_symgrad_did_not_write_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="was not written by symgrad"):
         publish(page("new", "1.svg"), tmp_path)
     with pytest.raises(InputError, match="was not written by symgrad"):
-        refuse_foreign(tmp_path, ["other", "demo"])
+        prepare(tmp_path, ["other", "demo"])
     assert state(tmp_path) == {"demo.md": b"my notes"}
 
 
@@ -146,8 +146,6 @@ def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="choose another --out folder"):
         publish(page("new"), tmp_path / "file" / "reports")
-
-
-def test_recovering_makes_no_folder(tmp_path: Path) -> None:
-    recover(tmp_path / "absent")
-    assert not (tmp_path / "absent").exists()
+    for out in (tmp_path / "file", tmp_path / "file" / "reports", Path("/proc/reports")):
+        with pytest.raises(InputError, match="choose another --out folder"):
+            prepare(out, ())
