@@ -26,6 +26,9 @@ from symgrad.errors import InputError
 from symgrad.maps import differentiate
 from symgrad.symbols import x as X
 
+SELU_SCALE = Rational("1.0507009873554804934193349852946")
+SELU_ALPHA = Rational("1.6732632423543772848170429916717")
+
 ArrayFunction = Callable[[np.ndarray], np.ndarray]
 
 
@@ -344,9 +347,9 @@ def exp_value(x: np.ndarray) -> np.ndarray:
         return np.exp(x)
 
 
-def _selu_exact() -> tuple[Expr, Expr, Expr]:
-    scale = Rational("1.0507009873554804934193349852946")
-    left = scale * Rational("1.6732632423543772848170429916717")
+def _exponential_unit(scale: Expr, alpha: Expr) -> tuple[Expr, Expr, Expr]:
+    """Return scale·x for x > 0 and scale·alpha·(exp(x) - 1) for x <= 0, with the kink taken from the left."""
+    left = scale * alpha
     return (
         Piecewise((scale * X, X > 0), (left * expm1(X), True)),
         Piecewise((scale, X > 0), (left * sympy.exp(X), True)),
@@ -355,6 +358,7 @@ def _selu_exact() -> tuple[Expr, Expr, Expr]:
 
 
 def _gelu_exact() -> tuple[Expr, Expr, Expr]:
+    """Write gelu for x < 0 through erfc; its derivative is undefined below -1e154, where exp(-x**2/2) < 2**-1e308."""
     density = sympy.exp(-(X**2) / 2) / sqrt(2 * pi)
     left, right = sympy.erfc(Abs(X) / sqrt(2)) / 2, (1 + sympy.erf(X / sqrt(2))) / 2
     return (
@@ -394,15 +398,8 @@ def _rows() -> dict[str, StableRow]:
             (leaky_relu_value, leaky_relu_first, zero),
             (Piecewise((X, X > 0), (X / 100, True)), Piecewise((1, X > 0), (Rational(1, 100), True)), Integer(0)),
         ),
-        "elu": StableRow(
-            (elu_value, elu_first, elu_second),
-            (
-                Piecewise((X, X > 0), (expm1(X), True)),
-                Piecewise((1, X > 0), (sympy.exp(X), True)),
-                Piecewise((0, X > 0), (sympy.exp(X), True)),
-            ),
-        ),
-        "selu": StableRow((selu_value, selu_first, selu_second), _selu_exact()),
+        "elu": StableRow((elu_value, elu_first, elu_second), _exponential_unit(Integer(1), Integer(1))),
+        "selu": StableRow((selu_value, selu_first, selu_second), _exponential_unit(SELU_SCALE, SELU_ALPHA)),
         "softplus": StableRow((softplus_value, sigmoid_value, sigmoid_first), (log1p(sympy.exp(X)), logistic, slope)),
         "softsign": StableRow(
             (softsign_value, softsign_first, softsign_second),
