@@ -214,11 +214,11 @@ FALSE = [
 
 
 def values(expr: Expr, seed: int, count: int = 4) -> list[mpmath.mpf]:
-    """Return |expr| at random points, to 60 digits; points outside the domain are left out."""
+    """Return |expr| beside its largest term at random points, to 60 digits; undefined points are left out."""
     rng = random.Random(seed)
     expr = expand_activations(expr)
     names = sorted(expr.free_symbols, key=str)
-    function = sympy.lambdify(names, expr, "mpmath")
+    function = sympy.lambdify(names, [expr, *sympy.Add.make_args(expr)], "mpmath")
     found = []
     for _ in range(count):
         point = []
@@ -228,11 +228,11 @@ def values(expr: Expr, seed: int, count: int = 4) -> list[mpmath.mpf]:
                 value = mpmath.mpc(value, mpmath.mpf(rng.randint(-3000, 3000)) / 991)
             point.append(abs(value) + mpmath.mpf(1) / 7 if s.is_positive and not s.is_integer else value)
         try:
-            value = abs(function(*point))
+            value, *terms = [abs(part) for part in function(*point)]
         except (ZeroDivisionError, ValueError, OverflowError):
             continue
         if mpmath.isfinite(value) and (value < mpmath.mpf(10) ** -40 or not on_a_cut(expr, names, point)):
-            found.append(value)
+            found.append(value / max([mpmath.mpf(1), *terms]))
     return found
 
 
