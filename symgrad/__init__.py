@@ -15,8 +15,9 @@ ROOM_OF = {
         "evidence": "Verdict Evidence",
         "maps": "Map Composition stack activation ACTIVATIONS expression differentiate "
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
-        "derivation": "chain_product ChainProduct gradient Gradient newton gradient_step clipped_step is_zero",
-        "kernels": "to_kernel Kernel Outcome SignedLog",
+        "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
+        "newton_of_composition UpdateMap exact_regimes",
+        "kernels": "to_kernel Kernel Outcome SignedLog Path",
         "claims": "Claim check",
         "sweeps": "Axis sweep Sweep",
         "phenomena": "classify Regime RegimeMap cliff_regions",
@@ -33,18 +34,22 @@ if TYPE_CHECKING:
     from symgrad.claims import check as check
     from symgrad.derivation import ChainProduct as ChainProduct
     from symgrad.derivation import Gradient as Gradient
+    from symgrad.derivation import UpdateMap as UpdateMap
     from symgrad.derivation import chain_product as chain_product
     from symgrad.derivation import clipped_step as clipped_step
+    from symgrad.derivation import exact_regimes as exact_regimes
     from symgrad.derivation import gradient as gradient
     from symgrad.derivation import gradient_step as gradient_step
     from symgrad.derivation import is_zero as is_zero
     from symgrad.derivation import newton as newton
+    from symgrad.derivation import newton_of_composition as newton_of_composition
     from symgrad.errors import InputError as InputError
     from symgrad.errors import RegistryError as RegistryError
     from symgrad.evidence import Evidence as Evidence
     from symgrad.evidence import Verdict as Verdict
     from symgrad.kernels import Kernel as Kernel
     from symgrad.kernels import Outcome as Outcome
+    from symgrad.kernels import Path as Path
     from symgrad.kernels import SignedLog as SignedLog
     from symgrad.kernels import to_kernel as to_kernel
     from symgrad.maps import ACTIVATIONS as ACTIVATIONS

@@ -148,7 +148,8 @@ class Gradient:
         at_end = state_at(self.composition, self.last)
         outer = to_latex(self.loss_derivative[0].xreplace(at_end), factor=True)
         own = differentiate(self.loss, real(name)).xreplace(at_end)
-        product = "" if total == "0" else rf"{outer}\,\Bigl({total}\Bigr)"
+        bracketed = outer if total == "1" else rf"{outer}\,\Bigl({total}\Bigr)"
+        product = "" if total == "0" else bracketed
         return " + ".join(part for part in (product, "" if own == 0 else to_latex(own)) if part) or "0"
 
     def _block_latex(self, position: int, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sympy import Expr, Indexed
+from sympy import Indexed
 from sympy.printing.latex import LatexPrinter
 
 
@@ -13,7 +13,8 @@ class _Textbook(LatexPrinter):
 
     def _print_Indexed(self, expr: Indexed, exp: str | None = None) -> str:
         indices = ",".join(self._print(i).replace(" ", "") for i in expr.indices)
-        text = f"{self._print(expr.base)}_{{{indices}}}"
+        base = self._print(expr.base)
+        text = f"{base[:-1]},{indices}}}" if base.endswith("}") and "_{" in base else f"{base}_{{{indices}}}"
         return text if exp is None else f"{text}^{{{exp}}}"
 
     def _print_IndexedBase(self, expr: Any) -> str:
@@ -33,7 +34,7 @@ def to_latex(expr: Any, *, factor: bool = False) -> str:
         return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
     text = str(_Textbook().doprint(expr)).replace(r"\left(", "(").replace(r"\right)", ")")
     text = text.replace(r" \, ", r"\,").replace(r"{(x )}", "(x)")
-    return f"({text})" if factor and isinstance(expr, Expr) and expr.is_Add else text
+    return f"({text})" if factor and (expr.is_Add or text.startswith("-")) else text
 
 
 def joined_latex(factors: list[str]) -> str:

@@ -44,14 +44,16 @@ class CompiledStep:
 
     @property
     def zeros_exact(self) -> bool:
-        """Whether a factor computed as 0 can only be exactly 0, never an underflow."""
-        free = set(self.step.state)
-        for entry in self.step.jacobian:
-            if {f.func.__name__ for f in entry.atoms(Function)} - EXACT_ZEROS:
-                return False
-            if entry.xreplace({f: sympy.Integer(1) for f in entry.atoms(Function)}).free_symbols & free:
-                return False
-        return True
+        """Whether a factor of a scalar layer computed as 0 can only be exactly 0, never an underflow."""
+        if len(self.step.jacobian) != 1:
+            return False
+        (entry,) = self.step.jacobian
+        if {f.func.__name__ for f in entry.atoms(Function)} - EXACT_ZEROS:
+            return False
+        bare = entry.xreplace({f: sympy.Integer(1) for f in entry.atoms(Function)})
+        if bare.free_symbols & set(self.step.state) or not bare.is_polynomial():
+            return False
+        return bare.is_number or bool(sympy.Poly(bare, *bare.free_symbols).total_degree() <= 1)
 
 
 def compile_step(step: Step) -> CompiledStep:
@@ -66,12 +68,17 @@ def compile_step(step: Step) -> CompiledStep:
 
 @dataclass
 class Tile:
-    """What one tile of points carries, with the powers of two taken out of products and sensitivities."""
+    """What one tile of points carries, with the powers of two taken out of products and sensitivities.
+
+    ``dying`` points had a factor of exactly zero in the last layer, ``dead`` ones in some layer.
+    """
 
     carried: Carried
     exponents: dict[int, Array]
     first_exponent: Array
     flagged: NDArray[np.bool_]
+    dead: NDArray[np.bool_]
+    dying: NDArray[np.bool_]
     scale: Array | None = None
 
 
@@ -99,25 +106,25 @@ def _rescale(components: Sequence[Any], exponent: Array, where: NDArray[np.bool_
     return scaled
 
 
-def _flag_lost(tile: Tile, size: Array, zeros_exact: bool) -> None:
-    """Flag points whose size is not finite, or so small that float64 has lost digits or all of it."""
-    tile.flagged |= ~np.isfinite(size) | ((size < LOST) & ~((size == 0) & zeros_exact))
+def _flag_lost(tile: Tile, size: Array, exact: NDArray[np.bool_]) -> None:
+    """Flag points whose size is not finite, or so small that float64 has lost digits, but for exact zeros."""
+    tile.flagged |= ~np.isfinite(size) | ((size < LOST) & ~((size == 0) & exact))
 
 
-def _check(tile: Tile, *, zeros_exact: bool, differentiates: bool) -> None:
+def _check(tile: Tile, *, differentiates: bool) -> None:
     """Bring products and sensitivities back to a middling size, and flag what float64 could not carry."""
     shape, carried = tile.flagged.shape, tile.carried
     for s in carried.state:
         tile.flagged |= ~np.isfinite(s)
     for order, product in carried.compounds.items():
         size = _largest(product, shape)
-        _flag_lost(tile, size, zeros_exact)
+        _flag_lost(tile, size, tile.dead)
         where = np.isfinite(size) & (size > 0) & ((size > LARGE) | (size < SMALL))
         if where.any():
             carried.compounds[order] = _rescale(product, tile.exponents[order], where, size)
     if differentiates:
         for components in [*carried.first, *carried.second.values()]:
-            _flag_lost(tile, _largest(components, shape), zeros_exact)
+            _flag_lost(tile, _largest(components, shape), tile.dying)
         _rescale_first(tile)
 
 
@@ -152,7 +159,8 @@ def run_tile(
     carried = initial([np.array(s, dtype=float) for s in start], target, FLOATS)
     shape = carried.state[0].shape
     exponents = {order: np.zeros(shape) for order in carried.compounds}
-    tile = Tile(carried, exponents, np.zeros(shape), np.zeros(shape, dtype=bool))
+    blank = np.zeros(shape, dtype=bool)
+    tile = Tile(carried, exponents, np.zeros(shape), blank.copy(), blank.copy(), blank)
     zeros_exact = all(c.zeros_exact for c in compiled.values())
     keep = len(shared) < len(target.wrt)
     with np.errstate(all="ignore"):
@@ -164,11 +172,14 @@ def run_tile(
                 numbers = _scaled_local(numbers, step, tile.scale)
             jacobian, local = advance(carried, step, numbers, FLOATS)
             carried.state = [np.broadcast_to(np.asarray(v, dtype=float), shape) for v in carried.state]
+            if zeros_exact:
+                tile.dying = np.broadcast_to(np.equal(jacobian[0], 0.0), shape)
+                tile.dead |= tile.dying
             if trace:
                 carried.factors.append(np.broadcast_to(np.asarray(jacobian[0], dtype=float), shape))
             if keep:
                 carried.records.append((layer, k, jacobian, local))
             if count % CHECK == 0:
-                _check(tile, zeros_exact=zeros_exact, differentiates=bool(shared))
-        _check(tile, zeros_exact=zeros_exact, differentiates=bool(shared))
+                _check(tile, differentiates=bool(shared))
+        _check(tile, differentiates=bool(shared))
     return tile

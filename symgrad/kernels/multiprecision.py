@@ -11,6 +11,7 @@ from sympy import Expr
 from symgrad.errors import InputError
 from symgrad.kernels.fold import Arithmetic
 from symgrad.kernels.steps import Step
+from symgrad.maps import expand_activations
 
 _BY_NAME = frozenset(
     "exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc log1p expm1 floor sign".split()
@@ -33,7 +34,7 @@ def to_mpf(value: Any, ctx: Any) -> Any:
     if isinstance(value, sympy.Rational):
         return ctx.mpf(int(value.p)) / int(value.q)
     if isinstance(value, Expr):
-        return evaluate(value, {}, ctx)
+        return evaluate(expand_activations(value), {}, ctx)
     return ctx.mpf(value)
 
 
@@ -120,8 +121,14 @@ def _power(expr: Expr, arguments: Sequence[Any], ctx: Any) -> Any:
 
 def evaluate(expr: Expr, known: Mapping[Any, Any], ctx: Any) -> Any:
     """Return the value of a SymPy expression in the context; nan where it is undefined over the reals."""
+    return _real(expr, known, ctx, {})
+
+
+def _real(expr: Expr, known: Mapping[Any, Any], ctx: Any, seen: dict[Any, Any]) -> Any:
     try:
-        result = _evaluate(expr, known, ctx, {})
+        result = _evaluate(expr, known, ctx, seen)
+    except InputError:
+        raise
     except (ZeroDivisionError, ValueError):
         return ctx.nan
     return result if isinstance(result, ctx.mpf) else ctx.nan
@@ -132,13 +139,6 @@ def arithmetic(ctx: Any) -> Arithmetic:
 
     def evaluate_step(step: Step, known: Mapping[Any, Any]) -> list[Any]:
         seen: dict[Any, Any] = {}
-        results = []
-        for expr in step.exact_outputs:
-            try:
-                value = _evaluate(expr, known, ctx, seen)
-            except (ZeroDivisionError, ValueError):
-                value = ctx.nan
-            results.append(value if isinstance(value, ctx.mpf) else ctx.nan)
-        return results
+        return [_real(expr, known, ctx, seen) for expr in step.exact_outputs]
 
     return Arithmetic(evaluate_step, lambda a, b: a * b, lambda a, b: a + b, lambda a: -a, ctx.mpf(0), ctx.mpf(1))

@@ -57,7 +57,7 @@ class Outcome:
     @property
     def rate(self) -> Array:
         """The largest growth rate, log(singular value)/depth, in nats per step, shape (…); -inf where it is zero."""
-        return self.growth[0] / self.depth
+        return np.asarray(self.growth[0] / self.depth)
 
 
 def growth_of(compounds: Mapping[int, SignedLog]) -> Array:
