@@ -246,14 +246,20 @@ def _solve_linearly(residual: Expr, unknown: Sequence[Symbol]) -> tuple[str, Exp
     solutions = []
     for symbol in unknown:
         slope = differentiate(residual, symbol)
-        if symbol in slope.free_symbols or is_zero(slope) is not False:
+        if symbol in slope.free_symbols or not _differs_from_zero(slope):
             continue
-        value = sympy.expand(-residual.xreplace({symbol: Integer(0)}) / slope)
+        plain = -residual.xreplace({symbol: Integer(0)}) / slope
+        value = min(sympy.expand(plain), plain, key=sympy.count_ops)
         if zero_proof(residual.xreplace({symbol: value})):
-            rank = (not slope.is_Rational, len(slope.free_symbols), sympy.count_ops(value), symbol.name)
+            rank = (not slope.is_Rational, slope**2 != 1, len(slope.free_symbols), sympy.count_ops(value), symbol.name)
             nonzero = (slope,) if slope.free_symbols and not sign_proof(slope**2, strict=True) else ()
             solutions.append((rank, (symbol.name, value, nonzero)))
     return min(solutions)[1] if solutions else None
+
+
+def _differs_from_zero(expr: Expr) -> bool:
+    """Say whether an expression is proved to be not identically 0."""
+    return is_zero(expr) is False if expr.free_symbols else _compare(expr, Integer(0)) in (1, -1)
 
 
 def _solve_inverted(image: Expr, start: Expr, unknown: Sequence[Symbol]) -> tuple[str, Expr, tuple[Expr, ...]] | None:

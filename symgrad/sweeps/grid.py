@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -184,7 +183,7 @@ def _check_names(kernel: Kernel, axes: Sequence[Axis], given: Mapping[str, Any])
 def _check_number(what: str, value: Any) -> None:
     """Refuse what is not one finite number."""
     try:
-        number = float(sympy.Rational(value)) if isinstance(value, str) else float(value)
+        number = float(value)
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):

@@ -1,0 +1,17 @@
+"""Phenomena: what algebra and numbers together show, by the field's names."""
+
+from symgrad.derivation import Regime, Sign
+from symgrad.phenomena.exact_curves import ExactRegime
+from symgrad.phenomena.regimes import PointRegime, RegimeMap, classify, regime_of_outcome
+from symgrad.phenomena.tails import Orbit
+
+__all__ = [
+    "ExactRegime",
+    "Orbit",
+    "PointRegime",
+    "Regime",
+    "RegimeMap",
+    "Sign",
+    "classify",
+    "regime_of_outcome",
+]
