@@ -70,7 +70,7 @@ def cliff_surface(scale: sg.Scale) -> sg.Report:
         sg.Formula(r"x_{t+1} = w\,\sigma(x_t) + b,\quad x_0 = \tfrac12,\quad L = (\sigma(x_{50}) - 0.7)^2", "one unit"),
         surface_figure(ws, bs, loss, steep, repelling, line_of(repelling)),
         *the_wall(kernel, surface, ws, steep),
-        *the_descent(kernel, ws, bs, loss, repelling, line_of(repelling), steps=60 if scale.quick else 250),
+        *the_descent(kernel, ws, bs, loss, repelling, line_of(repelling), scale),
     )
 
 
@@ -82,7 +82,7 @@ def surface_figure(ws, bs, loss, steep, line_w, line_b):
         [
             Panel(
                 [
-                    Surface(ws, bs, loss, elevation=38, azimuth=-60),
+                    Surface(ws, bs, loss, elevation=30, azimuth=40),
                     SpaceCurve(line_w[inside], line_b[inside], height[inside] + 0.004, "basin line (exact)"),
                 ],
                 "$w$",
@@ -92,7 +92,7 @@ def surface_figure(ws, bs, loss, steep, line_w, line_b):
             ),
             Panel(
                 [
-                    Heatmap(ws, bs, steep, r"$\log_{10}\,\Vert\nabla L\Vert$", low=-6, high=2),
+                    Heatmap(ws, bs, steep, r"$\log_{10}\,\Vert\nabla L\Vert$", low=-3, high=1),
                     Line(line_w, line_b, "basin line (exact)", colour="vermillion", stroke="dashed"),
                 ],
                 "$w$",
@@ -110,7 +110,7 @@ def surface_figure(ws, bs, loss, steep, line_w, line_b):
 def the_wall(kernel, surface, ws, steep):
     """Return the exact statements about the wall, a cut through it, and what a grid sees of it."""
     power = sg.Claim("(m**(n + 1) - 1)/(m - 1)", "=", "m*(m**n - 1)/(m - 1) + 1", symbols={"n": n})
-    fixed = sg.Claim(UNIT.expr.subs({x: START, b: LINE}), "=", START)
+    fixed = sg.Claim(f"w*sigmoid(1/2) + ({LINE}) = 1/2")
     regions = sg.cliff_regions(surface)
     exact_w = np.linspace(4.3, 8, 60)
     cut_b = np.linspace(-2.75, -2.45, 801)
@@ -143,7 +143,8 @@ def the_wall(kernel, surface, ws, steep):
             ),
         ],
         f"Left: the cut at w = 5. Right: the largest gradient over b, on a grid of {len(ws)} × {len(ws)} points and on "
-        "the exact line. Where the wall is thinner than a cell the grid misses its height by orders of magnitude.",
+        "the exact line. Where the wall is thinner than a cell the grid misses its height by orders of magnitude. "
+        "Close beside the line the gradient is larger still: its value on the line bounds the height from below.",
         columns=2,
     )
     return (
@@ -168,21 +169,23 @@ def the_wall(kernel, surface, ws, steep):
     )
 
 
-def the_descent(kernel, ws, bs, loss, line_w, line_b, steps):
+def the_descent(kernel, ws, bs, loss, line_w, line_b, scale):
     """Return plain and clipped descent from one start before the wall, side by side."""
-    at = {"w": 5.0, "b": -2.7}
+    at, steps = {"w": 5.0, "b": -2.7}, 50 if scale.quick else 120
+    near = sg.Axis(w, 4.6, 5.4, scale.points), sg.Axis(b, -2.9, -2.3, scale.points)
+    close = sg.sweep(kernel, *near, start=0.5, depth=DEPTH).outcome.loss.value
     plain = sg.to_kernel(sg.gradient_step(GRADIENT, eta="1/100"))(at, 0.5, depth=DEPTH, steps=steps)
     clipped = sg.to_kernel(sg.clipped_step(GRADIENT, eta="1/100", threshold=1))(at, 0.5, depth=DEPTH, steps=steps)
     panels = []
-    for title, path, window in (
-        ("plain gradient steps", plain, ((3.5, 12.8), (-6.5, 9.5))),
-        ("clipped at norm 1", clipped, ((4.6, 5.4), (-2.9, -2.3))),
+    for title, path, window, levels in (
+        ("plain gradient steps", plain, ((3.5, 12.8), (-6.5, 9.5)), (ws, bs, loss)),
+        ("clipped at norm 1", clipped, ((4.6, 5.4), (-2.9, -2.3)), (near[0].values, near[1].values, close)),
     ):
-        (xs, ys) = path.positions
+        xs, ys = path.positions.T
         panels.append(
             Panel(
                 [
-                    Contours(ws, bs, loss, (0.01, 0.1, 0.2, 0.3, 0.4), colour="grey"),
+                    Contours(*levels, (0.01, 0.1, 0.2, 0.3, 0.4), colour="grey"),
                     Line(line_w, line_b, "basin line (exact)", colour="vermillion", stroke="dashed"),
                     Trajectory(xs, ys, "descent", colour="blue"),
                 ],

@@ -95,8 +95,10 @@ def slice_figure(scale: sg.Scale):
     product = swept.outcome.state[0]
     # each of three equal weights has a third of the slice's derivative, so the squared norm over weights is a third
     norm = np.logaddexp(*(2 * swept.outcome.gradient[name].log_abs for name in ("u", "v"))) - np.log(3)
-    with np.errstate(divide="ignore"):
-        tuned = (swept.outcome.loss.log_abs - norm) / LOG10
+    log_loss = swept.outcome.loss.log_abs
+    tuned = np.full_like(norm, np.nan)  # neither on the plateau's axes nor exactly on the valley
+    finite = np.isfinite(norm) & np.isfinite(log_loss)
+    tuned[finite] = (log_loss[finite] - norm[finite]) / LOG10
     cliffs = sg.cliff_regions(swept)
     inside = np.zeros_like(product)
     inside[(product > 5 / 11) & (product < 1)] = 1
@@ -116,19 +118,19 @@ def slice_figure(scale: sg.Scale):
                 "$u$",
                 "$v$",
                 "where the loss is convex",
-                equal=True,
                 legend="below",
             ),
             Panel(
                 [
-                    Heatmap(us, vs, tuned, r"$\log_{10}$ of the step that reaches the floor", low=-6, high=2),
+                    Heatmap(
+                        us, vs, tuned, r"$\log_{10}\,\eta_P$", low=-6, high=2, missing="plateau: no step reaches it"
+                    ),
                     Contours(us, vs, product, (1.0,), "valley", colour="vermillion", width=2.0),
                     *outline,
                 ],
                 "$u$",
                 "$v$",
-                "how long a step may be",
-                equal=True,
+                r"the step that reaches the floor, $\eta_P$",
                 legend="below",
             ),
         ],
@@ -138,6 +140,7 @@ def slice_figure(scale: sg.Scale):
         f"{cliffs.kappa:g} times shorter than on the valley floor.",
         alt="Two maps of the (u, v) plane: the valley with its convex band, and the length of the step that fits.",
         columns=2,
+        size=(10.5, 6.6),
     )
 
 

@@ -41,8 +41,15 @@ def equal_factors():
     powers = np.arange(0, 21)
     panels = []
     for title, factors in CASES:
-        lines = [Line(powers, factor**powers, f"a = {factor:g}") for factor in factors]
-        panels.append(Panel([*lines, HorizontalLine(0.0)], "depth $n$", "$a^n$", title, legend="right"))
+        lines = [
+            layer
+            for factor, colour in zip(factors, ("blue", "vermillion"), strict=False)
+            for layer in (
+                Line(powers, factor**powers, colour=colour, width=0.8),
+                Points(powers, factor**powers, f"a = {factor:g}", colour=colour, size=4),
+            )
+        ]
+        panels.append(Panel([HorizontalLine(0.0), *lines], "depth $n$", "$a^n$", title, legend="below"))
     statements = sg.exact_regimes(LINEAR**n)
     return (
         sg.Formula(
@@ -69,29 +76,32 @@ def sigmoid_family():
     depth = 40
     kernel = sg.to_kernel(FAMILY**n)
     factors = (0.9, 1.0, -1.0, 1.1)
-    rows, lines = [], []
+    rows, lines, signed = [], [], []
     layers = np.arange(1, depth + 1)
     for factor in factors:
         outcome = kernel(0.0, {"c": factor}, depth=depth, trace=True)
         difference = abs(float(outcome.product.log_abs) - depth * np.log(abs(factor)))
         rows.append((f"{factor:g}", f"{outcome.product.value:.12g}", f"{factor**depth:.12g}", f"{difference:.1e}"))
         lines.append(Points(layers, np.cumsum(outcome.trace) / LOG10, f"c = {factor:g}", size=3.5))
+        if abs(factor) == 1:
+            products = [float(kernel(0.0, {"c": factor}, depth=int(layer)).product.value) for layer in layers[:20]]
+            signed.append(Points(layers[:20], products, f"c = {factor:g}", size=5))
     return (
         sg.Text(
             "A saturating unit reaches all four regimes too. For $x \\mapsto 4c\\,\\sigma(x) - 2c$ the start 0 is a "
             "fixed point with multiplier $c$, so the product is exactly $c^n$ at every depth:"
         ),
         sg.Claim("4*c*sigmoid(0) - 2*c = 0").examine(),
-        sg.Claim(sg.differentiate(FAMILY.expr, x).subs(x, 0), "=", "c").examine(),
+        sg.Claim(f"diff({FAMILY.expr}, x) = 4*c*sigmoid(x)*(1 - sigmoid(x))").examine(),
+        sg.Claim("4*c*sigmoid(0)*(1 - sigmoid(0)) = c").examine(),
         sg.Figure(
-            Panel(
-                lines,
-                "depth $n$",
-                r"$\log_{10}\,|\mathrm{product}|$",
-                r"the exact family $x \mapsto 4c\,\sigma(x) - 2c$",
-                legend="right",
-            ),
-            "The measured products lie on the straight lines n log c. For c = 1 and c = −1 both stay at size 1.",
+            [
+                Panel(lines, "depth $n$", r"$\log_{10}\,|\mathrm{product}|$", "size of the product", legend="below"),
+                Panel(signed, "depth $n$", "product", "constant and alternating", legend="below"),
+            ],
+            r"The exact family $x \mapsto 4c\,\sigma(x) - 2c$. The measured products lie on the straight lines "
+            r"$n\,\log_{10}|c|$; for c = 1 the product stays 1, for c = −1 it alternates.",
+            columns=2,
         ),
         sg.Table(
             ("c", f"product at n = {depth}, measured", f"c^{depth}", "difference of the logarithms"),
