@@ -107,7 +107,7 @@ def test_a_start_that_is_never_fixed_or_cannot_be_solved_for_gives_no_statement(
     assert fixed_start(Map(text, "x"), start) is None
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(c=st.fractions(-3, 3, max_denominator=9), start=st.fractions(-2, 2, max_denominator=7))
 def test_on_the_line_of_a_linear_map_the_product_is_the_power_of_the_multiplier(c: object, start: object) -> None:
     begin = Rational(str(start))

@@ -95,13 +95,13 @@ def test_the_corners_of_an_untied_deep_product_are_cliffs() -> None:
     assert len({r.cells for r in found.regions}) == 1
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(side=st.floats(1e-3, 1e3), shift=st.floats(-10, 10))
 def test_box_units_do_not_depend_on_the_units_of_a_parameter(side: float, shift: float) -> None:
-    axes = Axis("u", 0.5, 2.5, 21), Axis("v", 0.5, 1.5, 21)
+    axes = Axis("u", 0.513, 2.507, 21), Axis("v", 0.508, 1.508, 21)
     plain = cliff_regions(surface("u*x | u*x | v*x", "(x - 1)**2", axes, depth=None, wrt="u,v"), floor=0)
     other = Axis("v", shift, shift + side, 21)
-    text = f"u*x | u*x | ((v - {other.low!r})/{other.side!r} + 1/2)*x"
+    text = f"u*x | u*x | ((v - {other.low!r})/{other.side!r} + 0.508)*x"
     scaled = cliff_regions(surface(text, "(x - 1)**2", (axes[0], other), depth=None, wrt="u,v"), floor=0)
     assert np.allclose(plain.log_step, scaled.log_step, atol=1e-3)
     assert plain.log_reference_step == pytest.approx(scaled.log_reference_step, abs=1e-3)

@@ -18,7 +18,7 @@ def sign_of(value: Fraction) -> int:
     return (value > 0) - (value < 0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(u=FLOATS, v=FLOATS)
 def test_the_sign_of_a_polynomial_is_exact(u: float, v: float) -> None:
     x, y = Fraction(u), Fraction(v)
@@ -26,6 +26,7 @@ def test_the_sign_of_a_polynomial_is_exact(u: float, v: float) -> None:
     assert int(found) == sign_of(x**2 * y - 3 * x + y**3 / 7)
 
 
+@settings(deadline=None)
 @given(u=st.floats(0.1, 1e3))
 def test_a_product_that_only_rounds_to_one_is_told_from_one(u: float) -> None:
     v = 1 / u

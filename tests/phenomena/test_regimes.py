@@ -40,7 +40,7 @@ def at(
     return regime_of_outcome(outcome, kernel=kernel, start=start, parameters=values, depth=depth)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(w=st.floats(-3, 3), b=st.floats(-5, 5), depth=st.integers(1, 60))
 def test_a_linear_map_is_proved_at_any_depth(w: float, b: float, depth: int) -> None:
     expected = "zero" if w == 0 else "constant" if w == 1 else "alternating" if w == -1 else None

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symgrad.errors import InputError
@@ -14,6 +14,7 @@ from symgrad.symbols import w
 FINITE = st.floats(-1e6, 1e6)
 
 
+@settings(deadline=None)
 @given(low=FINITE, width=st.floats(1e-3, 1e6), count=st.integers(2, 50))
 def test_an_axis_runs_from_low_to_high_in_equal_steps(low: float, width: float, count: int) -> None:
     axis = Axis(w, low, low + width, count)

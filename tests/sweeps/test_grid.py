@@ -26,7 +26,7 @@ def same(a: SignedLog, b: SignedLog) -> bool:
     return np.array_equal(a.mantissa, b.mantissa, equal_nan=True) and np.array_equal(a.exponent, b.exponent)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(chunk=st.integers(1, 40), counts=st.tuples(st.integers(2, 5), st.integers(2, 5)))
 def test_chunks_change_nothing(chunk: int, counts: tuple[int, int]) -> None:
     axes = Axis("w", 4, 8, counts[0]), Axis("b", -6, -1, counts[1])
