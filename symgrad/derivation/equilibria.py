@@ -252,7 +252,8 @@ def _solve_linearly(residual: Expr, unknown: Sequence[Symbol]) -> tuple[str, Exp
         value = min(sympy.expand(plain), plain, key=sympy.count_ops)
         if zero_proof(residual.xreplace({symbol: value})):
             rank = (not slope.is_Rational, slope**2 != 1, len(slope.free_symbols), sympy.count_ops(value), symbol.name)
-            nonzero = (slope,) if slope.free_symbols and not sign_proof(slope**2, strict=True) else ()
+            divides = bool(sympy.fraction(sympy.together(value))[1].free_symbols)
+            nonzero = (slope,) if divides and not sign_proof(slope**2, strict=True) else ()
             solutions.append((rank, (symbol.name, value, nonzero)))
     return min(solutions)[1] if solutions else None
 
@@ -358,7 +359,7 @@ def _statements(
         if sign_proof(multiplier - value, strict=True) or sign_proof(value - multiplier, strict=True):
             continue
         found = _solve_linearly(multiplier - value, _symbols(multiplier))
-        if found is None:
+        if found is None or (value == 0 and differentiate(multiplier, Symbol(found[0], real=True)).free_symbols):
             yield ExactStatement(regime, " and ".join([*line, f"{text} = {value}", *also]), solved, multiplier, proof)
             continue
         name, root, slopes = found

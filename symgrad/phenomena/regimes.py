@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from symgrad.derivation import Regime, Sign, exact_regimes, one_block
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
-from symgrad.kernels import Kernel, Outcome
+from symgrad.kernels import Kernel, Outcome, Status
 from symgrad.maps import Block, Composition, Map
 from symgrad.phenomena.exact_curves import ExactRegime
 from symgrad.phenomena.multipliers import CODE, OPEN, REGIMES, exact_codes, exact_number
@@ -206,7 +206,7 @@ class _Sampling:
         growth, depth = outcome.growth[0].reshape(-1), outcome.depth
         lead = outcome.product.mantissa.ndim - outcome.status.ndim
         zero = np.all(outcome.product.mantissa == 0, axis=tuple(range(lead))).reshape(-1)
-        known = np.isfinite(growth) & (outcome.status.reshape(-1) != 2) & ~zero
+        known = np.isfinite(growth) & (outcome.status.reshape(-1) != Status.UNDEFINED) & ~zero
         with np.errstate(invalid="ignore"):
             steep = known & (np.abs(growth) > self.tolerance * depth)
         codes = np.where(zero, CODE[Regime.ZERO], CODE[Regime.UNDECIDED]).astype(np.int8)

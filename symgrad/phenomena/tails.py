@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.derivation import Sign
-from symgrad.kernels import Kernel, to_kernel
+from symgrad.kernels import Kernel, Status, to_kernel
 from symgrad.maps import Block, Composition, Map
 from symgrad.sweeps import Sweep
 from symgrad.symbols import n
@@ -112,11 +112,13 @@ class Tail:
     states : the state before each of them and after the last, shape (m + 1, d, points)
     logs : log|factor| of each in nats, the largest singular value for several components, shape (m, points)
     signs : the factor's sign, shape (m, points); empty for several components
+    before : log of the largest singular value of the product of all earlier applications, shape (points,)
     """
 
     states: Array
     logs: Array
     signs: NDArray[np.int8]
+    before: Array
 
 
 def tail(sweep: Sweep, index: Index) -> Tail:
@@ -126,8 +128,12 @@ def tail(sweep: Sweep, index: Index) -> Tail:
     m = min(WINDOW, total - total // 2 if total >= SHORTEST else total)
     start, parameters = sweep.inputs(index)
     several = sweep.kernel.composition.dimension > 1
-    rows = [np.broadcast_to(np.asarray(s, dtype=float), index.shape) for s in (start if several else [start])]
-    states = [np.stack(rows) if m == total else evaluate_prefix(sweep, index, total - m).state]
+    if m < total:
+        head = evaluate_prefix(sweep, index, total - m)
+        states, before = [head.state], head.growth
+    else:
+        rows = [np.broadcast_to(np.asarray(s, dtype=float), index.shape) for s in (start if several else [start])]
+        states, before = [np.stack(rows)], np.zeros(index.size)
     logs, signs = [], []
     for application in range(total - m, total):
         state = np.where(np.isnan(states[-1]), np.inf, states[-1])
@@ -135,7 +141,7 @@ def tail(sweep: Sweep, index: Index) -> Tail:
         states.append(step.state)
         logs.append(step.growth)
         signs.append(step.sign)
-    return Tail(np.stack(states), np.stack(logs), np.stack(signs))
+    return Tail(np.stack(states), np.stack(logs), np.stack(signs), before)
 
 
 def period_of(rows: Array, tolerance: Any, *, checked: int = CHECKED) -> NDArray[np.int64]:
@@ -180,9 +186,13 @@ class Facts:
 
 def measure(sweep: Sweep, index: Index, *, tolerance: float) -> Facts:
     """Measure sign and orbit at flat points of a sweep over the last layers, at most ``WINDOW``."""
-    end = tail(sweep, index)
     growth = sweep.outcome.growth[0].reshape(-1)[index]
     status = sweep.outcome.status.reshape(-1)[index]
+    if np.all(status != Status.FINITE):
+        unmeasured = np.full(index.size, UNMEASURED, dtype=np.int8)
+        diverging = np.full(index.size, ORBITS.index(Orbit.DIVERGING), dtype=np.int8)
+        return Facts(unmeasured, diverging, np.zeros(index.size, dtype=np.int64))
+    end = tail(sweep, index)
     return Facts(_signs(end, index.size), *_orbits(end, sweep, index, growth, status, tolerance))
 
 
@@ -212,9 +222,10 @@ def _orbits(
         rising = (np.diff(size, axis=0) >= 0).all(axis=0)
         start = sweep.inputs(index)[0]
         first = np.abs(np.stack([np.broadcast_to(s, index.shape) for s in (start if d > 1 else [start])]).astype(float))
-        left = (status != 0) | (rising & (size[-1] >= ESCAPED * (1 + first.max(axis=0))))
+        left = (status != Status.FINITE) | (rising & (size[-1] >= ESCAPED * (1 + first.max(axis=0))))
     tied = not sweep.kernel.composition.layered
-    rate = growth / max(1, sweep.outcome.depth)
+    with np.errstate(invalid="ignore"):
+        rate = (growth - end.before) / len(end.logs)
     # An orbit of a few layers that has not met itself again may still do so.
     chaotic = tied & (rate > tolerance) & (len(end.logs) >= 2 * CHECKED) & (size.max(axis=0) < ESCAPED)
     conditions = [left, period == 1, period > 1, chaotic]

@@ -133,6 +133,12 @@ def test_impossible_regimes_are_left_out() -> None:
     assert exact_regimes(Map("w**2*x", "x"))[2].equation.lhs == w**2
 
 
+def test_a_product_of_parameters_is_solved_where_that_is_complete() -> None:
+    conditions = words(exact_regimes(Map("u*v*x", "x")))
+    assert conditions["constant"] == "u = 1/v and v != 0"
+    assert conditions["zero"] == "u*v = 0"
+
+
 def test_a_known_multiplier_gives_one_statement() -> None:
     (only,) = exact_regimes(Map("x + b", "x"))
     assert (only.regime, only.condition, only.equation) == (Regime.CONSTANT, "always", None)

@@ -165,6 +165,11 @@ def test_cycles_and_their_signs_are_measured(r: float, period: int) -> None:
     assert point.regime is Regime.VANISHING
 
 
+def test_a_drift_whose_factors_tend_to_one_is_no_chaos() -> None:
+    point = at("x + tanh(x)", 0.5, 50)
+    assert (point.regime, point.orbit) == (Regime.CONSTANT, Orbit.UNSETTLED)
+
+
 def test_signs_of_chaos_are_irregular() -> None:
     point = at("4*x*(1 - x)", 0.11, 500)
     assert (point.sign, point.period) == (Sign.IRREGULAR, None)
