@@ -25,9 +25,10 @@ from symgrad.maps import expand_activations
 
 MAX_TERMS = 20_000
 MAX_EXACT_BITS = 4_000
+_WIDE = arb(2) ** -10
 PRECISIONS = (64, 192, 576, 1300, 3300)
 
-Point = Mapping[Any, "Fraction | Rational | int"]
+Point = Mapping[Any, "Fraction | Rational | int | Ball"]
 Value: TypeAlias = Any  # fmpq as long as it is exact, then arb
 _PRECISION = threading.RLock()
 
@@ -42,6 +43,15 @@ class Ball:
     """
 
     value: Any
+
+    @staticmethod
+    def between(low: "Fraction | Rational | int", high: "Fraction | Rational | int") -> "Ball":
+        """Return a ball that contains every number between two exact ones.
+
+        >>> Ball.between(0, Fraction(1, 3)).excludes_zero
+        False
+        """
+        return Ball(_ball(_exact(low)).union(_ball(_exact(high))))
 
     @property
     def is_known(self) -> bool:
@@ -79,12 +89,12 @@ class Ball:
 
 
 def enclose(expr: Expr, point: Point, *, bits: int = 64) -> Ball:
-    """Return a ball that contains the value of an expression at an exact point.
+    """Return a ball that contains the value of an expression at an exact point, or all its values on a box.
 
     Parameters
     ----------
     expr : an expression whose symbols all have a value in ``point``
-    point : symbol (or indexed symbol) → exact rational value
+    point : symbol (or indexed symbol) → exact rational value, or a ball of values
     bits : the working precision
 
     Raises
@@ -124,7 +134,7 @@ def separates_zero(expr: Expr, point: Point, *, max_bits: int = 3300) -> bool | 
 
 
 def _enclose(expr: Expr, point: Point, bits: int) -> Ball:
-    where = {symbol: fmpq(int(q.numerator), int(q.denominator)) for symbol, q in point.items()}
+    where = {symbol: q.value if isinstance(q, Ball) else _exact(q) for symbol, q in point.items()}
     with _PRECISION, ctx.workprec(bits):
         try:
             if expr.has(S.ImaginaryUnit):
@@ -132,6 +142,10 @@ def _enclose(expr: Expr, point: Point, bits: int) -> Ball:
             return Ball(_ball(_value(expr, where)))
         except UnclearError:
             return Ball(arb.nan())
+
+
+def _exact(number: "Fraction | Rational | int") -> fmpq:
+    return fmpq(int(number.numerator), int(number.denominator))
 
 
 def _ball(value: Value) -> arb:
@@ -326,6 +340,18 @@ def _plain(name: str) -> Callable[[Value], Value]:
     return lambda u: getattr(_ball(u), name)()
 
 
+def _increasing(name: str) -> Callable[[Value], Value]:
+    """Return an increasing function, on a wide ball the hull of its values at the two ends."""
+
+    def rule(u: Value) -> Value:
+        ball = _ball(u)
+        if ball.is_finite() and ball.rad() > _WIDE:
+            return getattr(ball.lower(), name)().union(getattr(ball.upper(), name)())
+        return getattr(ball, name)()
+
+    return rule
+
+
 def _inside(name: str, need: Callable[[Value], Value], lowest: int, sentence: str) -> Callable[[Value], Value]:
     """Return a function that is defined where ``need`` is positive (lowest = 1) or at least 0 (lowest = 0)."""
 
@@ -358,8 +384,9 @@ def _heaviside(u: Value) -> Value:
 
 
 _FUNCTIONS: dict[str, Callable[[Value], Value]] = {
-    "exp": lambda u: fmpq(1) if u == 0 else _ball(u).exp(),
-    **{name: _plain(name) for name in "sin cos sinh cosh tanh asinh atan erf erfc".split()},
+    "exp": lambda u: fmpq(1) if u == 0 else _increasing("exp")(u),
+    **{name: _plain(name) for name in "sin cos cosh erfc".split()},
+    **{name: _increasing(name) for name in "sinh tanh asinh atan erf".split()},
     "Abs": lambda u: abs(u),
     "sign": _signum,
     "Heaviside": _heaviside,
