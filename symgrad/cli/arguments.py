@@ -138,8 +138,14 @@ def seconds(text: str) -> float:
 COMMON = (
     Option("--json", None, "print one JSON object instead of text"),
     Option("--quiet", None, "no progress and no messages on standard error"),
-    Option("--seed", "N", "seed of everything random (default 0)", whole_number, 0),
-    Option("--budget", "SECONDS", "give up and say undecided after this time", seconds),
+    Option(
+        "--seed",
+        "N",
+        "seed of random numbers (default 0); read and checked, but no command draws any yet",
+        whole_number,
+        0,
+    ),
+    Option("--budget", "SECONDS", "time to give up after; read and checked, but no command stops early yet", seconds),
 )
 
 

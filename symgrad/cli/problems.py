@@ -3,8 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symgrad.cli import values
 from symgrad.cli.arguments import Operand, Option
@@ -12,7 +11,7 @@ from symgrad.errors import InputError
 
 if TYPE_CHECKING:
     from symgrad.maps import Composition
-    from symgrad.parsing import Node
+    from symgrad.parsing import Constant, Node
 
 EXPRESSION = Operand("EXPR", 'the layers, e.g. "tanh(w*x+b)"; layers separated by |, components by ;')
 STATE = Option("--state", "x[,y…]", "the names of the state's components (default x)", values.names)
@@ -25,7 +24,14 @@ SET = Option(
 UNTIED = Option("--untied", "w,b", "parameters of which each application has its own", values.names, ())
 WRT = Option("--wrt", "w,b", "the parameters to take the gradient by", values.names, ())
 LOSS = Option("--loss", "EXPR", "a loss of the last state and of parameters")
-AXIS = Option("--axis", "NAME=LOW:HIGH[:COUNT]", "a parameter or a state component to sweep", values.axis, (), True)
+AXIS = Option(
+    "--axis",
+    "NAME=LOW:HIGH[:COUNT]",
+    f"a parameter, or a state component to sweep its start; COUNT points (default {values.DEFAULT_COUNT})",
+    values.axis,
+    (),
+    True,
+)
 EXTEND = Option("--extend", "FILE.py", "a Python file that defines activations of your own; it is run", str, (), True)
 
 COMPOSITION_OPTIONS = (STATE, UNTIED, WRT, LOSS, EXTEND)
@@ -53,7 +59,7 @@ class Problem:
     text: str
     state: tuple[str, ...]
     depth: int | str
-    start: tuple[Fraction, ...] | None
+    start: "tuple[Constant, ...] | None"
     settings: Mapping[str, values.Value]
     axes: tuple[values.AxisText, ...]
     untied: tuple[str, ...]
@@ -76,9 +82,35 @@ class Problem:
         depth = n if isinstance(self.depth, str) else self.depth
         return composition_from_text(self.text, state=self.state, depth=depth, untied=self.untied)
 
-    def start_values(self) -> dict[str, Fraction]:
+    def start_values(self) -> "dict[str, Constant]":
         """Return the start of each component that is given one."""
         return dict(zip(self.state, self.start or (), strict=False))
+
+    def kernel_start(self) -> Any:
+        """Return the start as kernels and sweeps take it: one number, or a list of one for each component."""
+        start = [values.exact(value) for value in self.start or ()]
+        return start[0] if len(start) == 1 else start or None
+
+    def kernel_parameters(self) -> dict[str, Any]:
+        """Return the value of every parameter that is set; those with a value per layer as one for each application.
+
+        Raises
+        ------
+        InputError : a list is longer or shorter than the depth
+        """
+        assert isinstance(self.depth, int)
+        fitted = {
+            name: values.fits_layers(name, value, self.depth) if name in self.layered else value
+            for name, value in self.settings.items()
+        }
+        return {name: values.exact(value) for name, value in fitted.items()}
+
+    def axis_rows(self) -> list[dict[str, object]]:
+        """Return the axes as rows of an answer."""
+        return [
+            {"name": a.name, "low": float(values.exact(a.low)), "high": float(values.exact(a.high)), "count": a.count}
+            for a in self.axes
+        ]
 
 
 def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | None = None) -> Problem:
@@ -92,7 +124,8 @@ def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | No
 
     (text,) = arguments.operands
     chain = parse_layers(text)
-    loss = parse(arguments.loss) if arguments.loss is not None else None
+    text_of_loss = getattr(arguments, "loss", None)
+    loss = None if text_of_loss is None else parse(text_of_loss)
     nodes = [node for layer in chain for node in layer]
     used = frozenset().union(*map(names, nodes), names(loss) if loss else ())
     layered = frozenset().union(*map(indexed_names, nodes))
@@ -108,8 +141,8 @@ def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | No
         settings=values.once(getattr(arguments, "set", ()), "--set"),
         axes=getattr(arguments, "axis", ()),
         untied=untied,
-        wrt=arguments.wrt,
-        loss=arguments.loss,
+        wrt=getattr(arguments, "wrt", ()),
+        loss=text_of_loss,
         layers=len(chain),
         parameters=tuple(sorted(used - set(state) - set(untied))),
         layered=tuple(sorted({*layered, *untied})),

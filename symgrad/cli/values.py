@@ -1,14 +1,18 @@
-"""The values on the command line: numbers, lists, settings and axes, read exactly and without SymPy."""
+"""The values on the command line: what ``parsing`` reads, as float64 can hold it, and depths; all without SymPy."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from symgrad.errors import InputError
 
-Value = Fraction | tuple[Fraction, ...]
-DEFAULT_COUNT, LARGEST_COUNT = 201, 100_000
+if TYPE_CHECKING:
+    from symgrad.parsing import Constant
+
+Value: TypeAlias = "Constant | tuple[Constant, ...]"
+DEFAULT_COUNT = 201
+MOST_VALUES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -16,36 +20,37 @@ class AxisText:
     """One swept name with its bounds, as given: ``name=low:high[:count]``."""
 
     name: str
-    low: Fraction
-    high: Fraction
+    low: "Constant"
+    high: "Constant"
     count: int
 
 
-def number(text: str) -> Fraction:
-    """Read one exact number.
+def _held(constants: "Sequence[Constant]") -> None:
+    """Refuse a constant that is beyond the range of float64."""
+    from symgrad.parsing import enclosing_interval
 
-    >>> number("-1/3")
-    Fraction(-1, 3)
-    """
-    from symgrad.parsing import parse_number
-
-    if text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity", "oo"):
-        raise InputError(f"got {text.strip()!r}, a finite number is needed, e.g. 0.5 or -1/3")
-    value = parse_number(text)
-    try:
-        float(value)
-    except OverflowError:
-        raise InputError(f"{text.strip()} is larger than any float64 (about 1.8e308); give a smaller number") from None
-    return value
+    for constant in constants:
+        try:
+            around = None if isinstance(constant, Fraction) else enclosing_interval(constant)
+            ends = (constant,) if around is None else (around.low, around.high)
+            inside = all(abs(float(end)) < float("inf") for end in ends)  # type: ignore[arg-type]
+        except OverflowError:
+            inside = False
+        if not inside:
+            raise InputError("the value is beyond float64 (about 1.8e308); give a smaller one")
 
 
-def numbers(text: str) -> tuple[Fraction, ...]:
-    """Read numbers separated by commas.
+def numbers(text: str) -> "tuple[Constant, ...]":
+    """Read constants separated by commas.
 
     >>> numbers("0.5,-1")
     (Fraction(1, 2), Fraction(-1, 1))
     """
-    return tuple(number(part) for part in text.split(","))
+    from symgrad.parsing import parse_values
+
+    found = parse_values(text)
+    _held(found)
+    return found
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -54,13 +59,9 @@ def names(text: str) -> tuple[str, ...]:
     >>> names("w, b")
     ('w', 'b')
     """
-    found = tuple(part.strip() for part in text.split(","))
-    for name in found:
-        if not name.isidentifier() or not name.isascii():
-            raise InputError(f"{name!r} is not a name; a name has letters, digits and _, e.g. w or w1")
-        if found.count(name) > 1:
-            raise InputError(f"{name} is named twice in {text!r}; name it once")
-    return found
+    from symgrad.parsing import parse_names
+
+    return parse_names(text)
 
 
 def setting(text: str) -> tuple[str, Value]:
@@ -69,30 +70,11 @@ def setting(text: str) -> tuple[str, Value]:
     >>> setting("w=[2,1/2]")
     ('w', (Fraction(2, 1), Fraction(1, 2)))
     """
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not value:
-        raise InputError(f"got {text!r}, name=value is needed, e.g. w=5, w=[2,0.5] or w=@values.txt")
-    names(name)
-    if value.startswith("@"):
-        return name, _from_file(value[1:])
-    if value.startswith("["):
-        if not value.endswith("]"):
-            raise InputError(f"the list of {name} does not end with ]; write {name}=[1,2,3]")
-        return name, numbers(value[1:-1])
-    return name, number(value)
+    from symgrad.parsing import parse_assignment
 
-
-def _from_file(path: str) -> tuple[Fraction, ...]:
-    """Read the numbers of a file, separated by commas, spaces or ends of lines."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            words = file.read().replace(",", " ").split()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise InputError(f"{path} cannot be read: {reason}; give a text file of numbers") from None
-    if not words:
-        raise InputError(f"{path} holds no number; give one for each layer")
-    return tuple(number(word) for word in words)
+    name, value = parse_assignment(text)
+    _held(value if isinstance(value, tuple) else (value,))
+    return name, value
 
 
 def axis(text: str) -> AxisText:
@@ -101,24 +83,11 @@ def axis(text: str) -> AxisText:
     >>> axis("b=-6:-1:101").count
     101
     """
-    name, equals, rest = (part.strip() for part in text.partition("="))
-    parts = rest.split(":")
-    if not equals or len(parts) not in (2, 3):
-        raise InputError(f"got {text!r}, name=low:high or name=low:high:count is needed, e.g. w=-4:4:201")
-    names(name)
-    low, high = number(parts[0]), number(parts[1])
-    if float(low) >= float(high):
-        raise InputError(f"the bounds of {name} are {parts[0]} and {parts[1]}; low must be less than high")
-    return AxisText(name, low, high, _count(name, parts[2]) if len(parts) == 3 else DEFAULT_COUNT)
+    from symgrad.parsing import parse_axis
 
-
-def _count(name: str, text: str) -> int:
-    count = int(text) if text.strip().isascii() and text.strip().isdigit() and len(text) < 10 else 0
-    if not 2 <= count <= LARGEST_COUNT:
-        raise InputError(
-            f"the axis {name} has count {text}; from 2 to {LARGEST_COUNT} points are needed, e.g. {DEFAULT_COUNT}"
-        )
-    return count
+    name, low, high, count = parse_axis(text)
+    _held((low, high))
+    return AxisText(name, low, high, count or DEFAULT_COUNT)
 
 
 def depth(text: str) -> int:
@@ -150,18 +119,30 @@ def once(pairs: Iterable[tuple[str, Value]], flag: str) -> Mapping[str, Value]:
     return found
 
 
-def plain(value: Value) -> float | list[float]:
-    """Return the nearest float64, or the list of them."""
-    return [float(v) for v in value] if isinstance(value, tuple) else float(value)
-
-
 def fits_layers(name: str, value: Value, layers: int) -> Value:
     """Return one value for each layer: a list of the right length, or one number repeated."""
     if not isinstance(value, tuple):
+        if layers > MOST_VALUES:
+            raise InputError(f"{name} needs {layers} values, at most {MOST_VALUES} fit; lower --depth or tie {name}")
         return (value,) * layers
     if len(value) != layers:
         raise InputError(
-            f"{name} has {len(value)} values for {math.trunc(layers)} layers; give one for each layer, "
+            f"{name} has {len(value)} values for {layers} layers; give one for each layer, "
             f'e.g. --set "{name}=[{",".join(["1"] * min(layers, 3))}{",…" if layers > 3 else ""}]"'
         )
     return value
+
+
+def exact(value: Value) -> Any:
+    """Return a value as kernels take it: a Fraction as it is, any other constant as a SymPy number.
+
+    >>> exact(Fraction(1, 3)), exact(numbers("1,2*pi"))
+    (Fraction(1, 3), (Fraction(1, 1), 2*pi))
+    """
+    if isinstance(value, tuple):
+        return tuple(exact(part) for part in value)
+    if isinstance(value, Fraction):
+        return value
+    from symgrad.parsing import to_exact
+
+    return to_exact(value)

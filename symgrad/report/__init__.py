@@ -19,6 +19,7 @@ from symgrad.report.layers import (
 )
 from symgrad.report.markdown import GalleryEntry, Heading, Page, PictureFile, gallery, render
 from symgrad.report.panels import Panel, panels_of
+from symgrad.report.pictures import check_picture_file, write_picture
 from symgrad.report.publishing import figure_files, prepare, publish
 
 __all__ = [
@@ -47,10 +48,12 @@ __all__ = [
     "Text",
     "Trajectory",
     "VerticalLine",
+    "check_picture_file",
     "figure_files",
     "gallery",
     "panels_of",
     "prepare",
     "publish",
     "render",
+    "write_picture",
 ]

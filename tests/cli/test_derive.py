@@ -1,6 +1,10 @@
 """``symgrad derive``: the formulas, their order, and the second way they are checked."""
 
 import json
+import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +70,20 @@ def test_a_start_is_written_into_the_first_factor(capsys: pytest.CaptureFixture[
     assert content["factors"] == ["w*(1 - tanh(3*w/10)**2)", "v"]
 
 
+def test_a_start_is_written_wherever_the_first_state_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    content = derive(capsys, "tanh(w*x) | v*x", "--start", "pi/2", "--wrt", "w")
+    assert str(content["status"]).startswith("Derived exactly from x[0] = pi/2: ")
+    assert content["gradient"] == {"w": "pi*v*(1 - tanh(pi*w/2)**2)/2"}
+    assert content["chain_product"] == "v*w*(1 - tanh(pi*w/2)**2)"
+    assert main(["derive", "tanh(w*x) | v*x", "--start", "pi/2", "--format", "latex"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == r"x_{0} = \frac{\pi}{2}"
+
+
+def test_any_literal_depth_costs_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    content = derive(capsys, "x + tanh(w*x + b)", "--depth", "1000000000")
+    assert content["chain_product"] == "Product(w*(1 - tanh(b + w*x[k - 1])**2) + 1, (k, 1, 1000000000))"
+
+
 def test_a_loss_stands_outside_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
     content = derive(capsys, "w*x | v*x", "--loss", "(x - 1)**2", "--wrt", "v")
     assert content["gradient"] == {"v": "(2*x[2] - 2)*x[1]"}
@@ -79,6 +97,49 @@ def test_formulas_are_printed_for_a_text_book(capsys: pytest.CaptureFixture[str]
     ]
     assert main(["derive", "tanh(w*x + b)", "--wrt", "b", "--format", "markdown"]) == 0
     assert capsys.readouterr().out.count("```math\n") == 2
+
+
+PYTHON = [
+    ("w*sigmoid(x) + b", ["--depth", "50"], ["--depth", "50"], {"w": 5.0, "b": -2.5}),
+    ("w*sigmoid(x) + b", [], ["--depth", "7"], {"w": 5.0, "b": -2.5}),
+    ("tanh(w*x)", ["--untied", "w", "--depth", "3"], ["--untied", "w", "--depth", "3"], {"w": [2.0, 0.5, -3.0]}),
+]
+ASK = """
+import json, sys
+found = evaluate([0.5], {parameters}, depth={depth})
+flat = [found["loss"], found["product"][1], *(found["gradient"][name] for name in {names})]
+print(json.dumps([np.ravel(value).tolist() for value in flat]))
+sys.exit("symgrad" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(("text", "derived", "evaluated", "parameters"), PYTHON)
+def test_the_python_function_runs_without_symgrad(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str,
+    derived: list[str],
+    evaluated: list[str],
+    parameters: dict[str, object],
+) -> None:
+    names = list(parameters)
+    wanted = ["--loss", "(sigmoid(x) - 0.7)**2", "--wrt", ",".join(names)]
+    assert main(["derive", text, *derived, *wanted, "--format", "python"]) == 0
+    ask = ASK.format(parameters=parameters, depth=evaluated[-1], names=names)
+    file = tmp_path / "alone.py"
+    file.write_text(capsys.readouterr().out + ask, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-I", "-W", "error", str(file)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    sets = [part for name, value in parameters.items() for part in ("--set", f"{name}={value}")]
+    assert main(["evaluate", text, *evaluated, "--start", "0.5", *sets, *wanted, "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)
+    (loss,), (log_abs,), *slopes = json.loads(done.stdout)
+    assert loss == pytest.approx(expected["loss"], rel=1e-12)
+    assert log_abs == pytest.approx(expected["chain_product"]["log_abs"], rel=1e-12)
+    for name, slope in zip(names, slopes, strict=True):
+        own = expected["gradient"][name]
+        logs = [(g["sign"], g["log_abs"]) for g in (own if isinstance(own, list) else [own])]
+        assert slope == pytest.approx([sign * math.exp(log) for sign, log in logs], rel=1e-11)
 
 
 def test_a_user_s_own_activation(capsys: pytest.CaptureFixture[str], tmp_path: pytest.TempPathFactory) -> None:

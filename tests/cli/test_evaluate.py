@@ -9,7 +9,7 @@ import pytest
 
 from symgrad.cli import main
 
-KEYS = {"status", "state", "chain_product", "rate", "loss", "gradient", "backend"}
+KEYS = set("status state chain_product rate regime verdict sign orbit loss gradient backend".split())
 
 
 def evaluate(capsys: pytest.CaptureFixture[str], *tokens: str) -> dict[str, Any]:
@@ -80,6 +80,43 @@ def test_digits_are_those_of_arithmetic_with_so_many_digits(capsys: pytest.Captu
     assert abs(Fraction(state) - Fraction(1, 27)) < Fraction(1, 10**30)
 
 
+def test_a_constant_such_as_pi_is_read_as_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = ["w*x", "--start", "1", "--set", "w=pi", "--depth", "2", "--digits", "30"]
+    content = evaluate(capsys, *tokens)
+    assert content["digits"]["chain_product"] == "9.86960440108935861883449099988"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "regime", "verdict", "sign", "orbit"),
+    [
+        (["w*x", "--start", "1", "--set", "w=1/2", "--depth", "50"], "vanishing", "proved", "constant", "fixed point"),
+        (
+            ["w*x", "--start", "1", "--set", "w=-1", "--depth", "50"],
+            "alternating",
+            "proved",
+            "alternating",
+            "cycle of 2",
+        ),
+        (["w*x", "--start", "1", "--set", "w=0", "--depth", "50"], "zero", "proved", None, "fixed point"),
+        (["w*x", "--start", "1", "--set", "w=-2", "--depth", "99"], "exploding", "proved", "alternating", "diverging"),
+        (
+            ["r*x*(1 - x)", "--start", "0.3", "--set", "r=2.5", "--depth", "200"],
+            "vanishing",
+            "sampled",
+            "alternating",
+            "fixed point",
+        ),
+        (["tanh(x)", "--start", "1", "--depth", "100"], "undecided", "undecided", "constant", "unsettled"),
+    ],
+)
+def test_the_regime_and_the_facts_beside_it(
+    capsys: pytest.CaptureFixture[str], tokens: list[str], regime: str, verdict: str, sign: str | None, orbit: str
+) -> None:
+    content = evaluate(capsys, *tokens)
+    found = [content[key] for key in ("regime", "verdict", "sign", "orbit")]
+    assert found == [regime, verdict, sign, orbit]
+
+
 def test_an_exact_zero_has_no_logarithm(capsys: pytest.CaptureFixture[str]) -> None:
     content = evaluate(capsys, "w*x", "--start", "1", "--set", "w=0", "--depth", "5")
     assert content["chain_product"] == {"sign": 0, "log_abs": None}
@@ -120,12 +157,21 @@ def test_what_no_logarithm_can_hold_is_null(capsys: pytest.CaptureFixture[str]) 
         ),
         (["w*x", "--start", "1", "--set", "w=1", "--set", "w=2", "--depth", "2"], "--set names w twice"),
         (["w*x", "--start", "1", "--set", "x=1", "--set", "w=1", "--depth", "2"], "give it with --start"),
-        (["w*x", "--start", "1", "--set", "w=nan", "--depth", "2"], "a finite number is needed"),
+        (["w*x", "--start", "1", "--set", "w=nan", "--depth", "2"], "not a finite number"),
         (["w*x", "--start", "1", "--set", "w=[1,2]", "--depth", "2"], "w is shared by all layers"),
         (["w*x", "--start", "1", "--set", "w=[1,2]", "--untied", "w", "--depth", "3"], "2 values for 3 layers"),
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "-1"], "depth must be a positive whole number"),
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "n"], "a number of steps is needed"),
-        (["w*x", "--start", "1", "--set", "w=1", "--depth", "2", "--backend", "gpu"], "known: auto"),
+        (
+            ["w*x", "--start", "1", "--set", "w=1", "--depth", "2", "--backend", "numpy"],
+            "known: auto, lambdify, mpmath",
+        ),
+        (["w*x", "--start", "1", "--set", "w=1", "--depth", "2", "--backend", "llvm"], "known: auto, lambdify, mpmath"),
+        (
+            ["x*y; y", "--state", "x,y", "--start", "1,2", "--depth", "2", "--trace"],
+            "trace lists the factors of scalar",
+        ),
+        (["w*x", "--untied", "w", "--start", "1", "--set", "w=1", "--depth", "100000000"], "at most 10000000 fit"),
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "2", "--digits", "0"], "positive whole number"),
     ],
 )

@@ -23,8 +23,8 @@ DERIVE = [
     ([""], ""),
     (["w*y"], "the state x does not occur among w, y; name the state with --state"),
     (["w*x", "--state", "x,y"], "--state"),
-    (["w*x", "--state", "x,x"], "x is named twice"),
-    (["w*x", "--state", "2x"], "'2x' is not a name"),
+    (["w*x", "--state", "x,x"], "'x' is given twice"),
+    (["w*x", "--state", "2x"], "a name is needed here"),
     (["w*x", "--depth", "-1"], "depth must be a positive whole number"),
     (["w*x", "--depth", "nan"], "depth must be a positive whole number"),
     (["w*x", "--wrt", "v"], "--wrt names v, which is no parameter; the parameters are w"),
@@ -34,7 +34,7 @@ DERIVE = [
     (["w*x", "--loss", "(x - 1"], ""),
     (["w*x", "--extend", "/nowhere/at/all.py"], "No such file"),
     (["w*x", "--" + "z" * 1000], "derive has no option --zz"),
-    (["w*x", "--wrt", "w" * 100_000], "which is no parameter"),
+    (["w*x", "--wrt", "w" * 100_000], "--wrt: the text"),
     (["w*x", "v*x"], "put an expression in quotes"),
 ]
 

@@ -17,7 +17,12 @@ LARGEST_CHECK = 400
 FORMAT = Option(
     "--format", "text|latex|markdown|python", "how to print it", one_of("text", "latex", "markdown", "python"), "text"
 )
-START = Option("--start", "V[,V…]", "write this value for the state that enters the first layer", values.numbers)
+START = Option(
+    "--start",
+    "V[,V…]",
+    "the state that enters the first layer, written where x[0] stands; the function of --format python takes its own",
+    values.numbers,
+)
 
 
 def derive(arguments: argparse.Namespace) -> Answer:
@@ -34,6 +39,8 @@ def derive(arguments: argparse.Namespace) -> Answer:
     if arguments.format == "text":
         return Answer(content)
     printed = {"latex": _latex, "markdown": _markdown, "python": _python}[arguments.format](product, slope)
+    if arguments.format != "python":
+        printed += _start_formula(_start(problem), markdown=arguments.format == "markdown")
     return Answer({**content, "formatted": printed}, text=printed)
 
 
@@ -47,27 +54,41 @@ def _content(problem: problems.Problem, product: "ChainProduct", slope: "Gradien
     scalar = product.composition.dimension == 1
     proved = sum(item.verdict.word == "proved" for item in evidence)
     what = "the loss" if slope.loss is not None else "the last state"
+    begin = ", ".join(f"{to_text(state)} = {to_text(value)}" for state, value in start.items())
     return {
-        "status": f"Derived exactly: the chain product, and the gradient of {what}; {proved} of {len(evidence)} "
-        "checks of it proved.",
+        "status": f"Derived exactly{f' from {begin}' if begin else ''}: the chain product, and the gradient of {what}; "
+        f"{proved} of {len(evidence)} checks of it proved.",
         "composition": product.composition.canonical,
         "factors": factors,
         "chain_product": to_text(product.expr.xreplace(start)) if scalar else _ordered(product, factors),
         "chain_product_latex": product.latex(),
         "closed_form": None if closed is None else to_text(closed),
         "proof": None if closed is None else "induction",
-        "gradient": {name: slope.text(name) for name in slope.wrt},
+        "gradient": {
+            name: to_text(slope.written_out(name).xreplace(start)) if scalar else slope.text(name) for name in slope.wrt
+        },
         "evidence": [{"claim": e.claim, "verdict": e.verdict.word, "method": e.method} for e in evidence],
     }
 
 
 def _start(problem: problems.Problem) -> dict["Expr", "Expr"]:
     """Return the substitution x[0] → the start given."""
-    from sympy import IndexedBase, Rational
+    from sympy import IndexedBase
 
+    from symgrad.parsing import to_exact
     from symgrad.symbols import real
 
-    return {IndexedBase(real(name))[0]: Rational(v) for name, v in problem.start_values().items()}
+    return {IndexedBase(real(name))[0]: to_exact(v) for name, v in problem.start_values().items()}
+
+
+def _start_formula(start: dict["Expr", "Expr"], *, markdown: bool) -> str:
+    """Return the start as a formula of its own, empty where none is given."""
+    from symgrad.derivation import to_latex
+
+    if not start:
+        return ""
+    formula = r",\quad ".join(f"{to_latex(state)} = {to_latex(value)}" for state, value in start.items())
+    return f"\n\nStart:\n\n```math\n{formula}\n```" if markdown else f"\n{formula}"
 
 
 def _written(factor: "Factor", start: dict["Expr", "Expr"]) -> str:

@@ -11,6 +11,7 @@ from symgrad.errors import InputError
 
 if TYPE_CHECKING:
     from symgrad.kernels import Kernel, Outcome, SignedLog
+    from symgrad.phenomena import PointRegime
 
 BACKEND = Option("--backend", "NAME", "auto, lambdify (float64) or mpmath (any number of digits)", default="auto")
 DIGITS = Option("--digits", "D", "print this many decimal digits of every number", positive_whole_number)
@@ -25,25 +26,16 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
 
     from symgrad.derivation import gradient
     from symgrad.kernels import Status, to_kernel
+    from symgrad.phenomena import regime_of_outcome
 
     slope = gradient(problem.composition(), problem.loss, wrt=problem.wrt or problem.parameters)
     kernel = to_kernel(slope, backend=arguments.backend, digits=arguments.digits)
-    parameters = _parameters(problem)
-    start = list(problem.start or ())
-    outcome = kernel(start[0] if len(start) == 1 else start, parameters, trace=arguments.trace)
+    start, parameters = problem.kernel_start(), problem.kernel_parameters()
+    outcome = kernel(start, parameters, trace=arguments.trace)
     if int(outcome.status) == Status.UNDEFINED:
         _refuse_undefined_start(problem, kernel)
-    return Answer(_content(problem, outcome, trace=arguments.trace))
-
-
-def _parameters(problem: problems.Problem) -> dict[str, values.Value]:
-    """Return the values of all parameters, those with a value per layer as one for each application."""
-    applications = problem.depth
-    assert isinstance(applications, int)
-    return {
-        name: values.fits_layers(name, value, applications) if name in problem.layered else value
-        for name, value in problem.settings.items()
-    }
+    point = regime_of_outcome(outcome, kernel=kernel, start=start, parameters=parameters)
+    return Answer(_content(problem, outcome, point, trace=arguments.trace))
 
 
 def _refuse_undefined_start(problem: problems.Problem, kernel: "Kernel") -> None:
@@ -51,27 +43,26 @@ def _refuse_undefined_start(problem: problems.Problem, kernel: "Kernel") -> None
     from symgrad.kernels import Status, to_kernel
 
     layer = kernel.composition.maps[0]
-    start = list(problem.start or ())
-    first = {name: value[0] if isinstance(value, tuple) else value for name, value in problem.settings.items()}
+    settings = problem.kernel_parameters()
+    first = {name: value[0] if isinstance(value, tuple) else value for name, value in settings.items()}
     own = {name: first[name] for name in (*(p.name for p in layer.parameters), *layer.layered)}
-    outcome = to_kernel(layer)(
-        start[0] if len(start) == 1 else start,
-        {name: (value,) if name in layer.layered else value for name, value in own.items()},
-    )
+    given = {name: (value,) if name in layer.layered else value for name, value in own.items()}
+    outcome = to_kernel(layer)(problem.kernel_start(), given)
     if int(outcome.status) == Status.UNDEFINED:
-        point = {name: float(value) for name, value in {**problem.start_values(), **own}.items()}
+        starts = {name: values.exact(value) for name, value in problem.start_values().items()}
+        point = {name: float(value) for name, value in {**starts, **own}.items()}
         raise InputError(
             f"the first layer {layer.canonical.split(' -> ')[1]} is undefined at {shown(point)}; "
             "choose another --start or --set inside its domain"
         )
 
 
-def _content(problem: problems.Problem, outcome: "Outcome", *, trace: bool) -> dict[str, object]:
+def _content(problem: problems.Problem, outcome: "Outcome", point: "PointRegime", *, trace: bool) -> dict[str, object]:
     d, depth = len(problem.state), outcome.depth
     state = [_number(outcome.state_log[i]) for i in range(d)]
     rates = [float(g) / depth for g in outcome.growth]
     content: dict[str, object] = {
-        "status": _sentence(outcome, state, rates[0]),
+        "status": _sentence(outcome, state, rates[0], point),
         "state": state,
         "chain_product": _signed(outcome.product) if d == 1 else None,
         "rate": rates[0],
@@ -79,6 +70,10 @@ def _content(problem: problems.Problem, outcome: "Outcome", *, trace: bool) -> d
     if d > 1:
         content["rates"] = rates
     content |= {
+        "regime": point.regime.word,
+        "verdict": point.verdict.word,
+        "sign": None if point.sign is None else point.sign.word,
+        "orbit": _orbit(point),
         "loss": None if outcome.loss is None else _number(outcome.loss),
         "gradient": {name: _nested(slope) for name, slope in outcome.gradient.items()},
         "backend": outcome.backend,
@@ -90,7 +85,14 @@ def _content(problem: problems.Problem, outcome: "Outcome", *, trace: bool) -> d
     return content
 
 
-def _sentence(outcome: "Outcome", state: list[object], rate: float) -> str:
+def _orbit(point: "PointRegime") -> str | None:
+    """Return the word of the orbit, a cycle with its period."""
+    if point.orbit is None:
+        return None
+    return f"{point.orbit.word} of {point.period}" if (point.period or 0) > 1 else point.orbit.word
+
+
+def _sentence(outcome: "Outcome", state: list[object], rate: float, point: "PointRegime") -> str:
     from symgrad.kernels import Status
 
     steps = f"{outcome.depth} step" + ("s" if outcome.depth > 1 else "")
@@ -104,7 +106,10 @@ def _sentence(outcome: "Outcome", state: list[object], rate: float) -> str:
         pace = "is exactly 0"
     else:
         pace = f"changes by {rate:.6g} nats per step"
-    return f"After {steps} the state is {shown(state)}; the chain product {pace}."
+    limit = (
+        point.regime.word if point.regime.word == point.verdict.word else f"{point.regime.word} ({point.verdict.word})"
+    )
+    return f"After {steps} the state is {shown(state)}; the chain product {pace}; regime: {limit}."
 
 
 def _number(value: "SignedLog") -> object:
