@@ -186,7 +186,7 @@ def check_picture_file(path: Path) -> None:
     InputError : another ending than .svg and .png, a folder that is not there, or a folder of that name
     """
     if path.suffix not in SUFFIXES:
-        raise InputError(f"{path} ends in {path.suffix or 'nothing'!r}; a picture ends in .svg or .png")
+        raise InputError(f"{path} has the ending {path.suffix!r}; a picture ends in .svg or .png")
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} to; make it first")
     if path.is_dir():
