@@ -36,7 +36,7 @@ from symgrad.maps.composition import (
     repeat,
     stack,
 )
-from symgrad.maps.map import Map, layer_value
+from symgrad.maps.map import Map, entered, layer_value
 from symgrad.maps.text import expression, functions, to_text
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "composition_from_text",
     "differentiate",
     "elu",
+    "entered",
     "erf",
     "exp",
     "expand_activations",

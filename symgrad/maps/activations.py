@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr, Function, Integer, Max, Min, Rational, Symbol
 
 from symgrad.errors import InputError, RegistryError
+from symgrad.parsing import CONSTANTS, GRAMMAR_ARITIES, Call, Name, parse
 
 Formula = Callable[[Expr], Expr]
 
@@ -49,6 +50,7 @@ _TABLE: dict[str, Activation] = {}
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(_TABLE)
 
 
+RESERVED = frozenset({"step", "diff"})
 SIGN_PRESERVING = frozenset({"relu", "leaky_relu", "elu", "selu"})
 
 
@@ -125,12 +127,41 @@ def _function_class(name: str, formula: Formula, latex: str, module: str, positi
     return type(name, (Function,), namespace)
 
 
+def _check_name(name: str) -> None:
+    """Refuse a name that expressions cannot call, or that means something else in them."""
+    if name in GRAMMAR_ARITIES or name in CONSTANTS or name in RESERVED:
+        raise RegistryError(f"{name!r} has a meaning in expressions already; choose another name")
+    try:
+        readable = parse(f"{name}(x)") == Call(name, (Name("x"),))
+    except InputError:
+        readable = False
+    if not readable:
+        raise RegistryError(f"{name!r} cannot be written in expressions; use letters, digits and _")
+
+
+def _check_formula(name: str, formula: Formula) -> None:
+    """Refuse a formula that does not turn one argument into an expression of that argument."""
+    z = Symbol("z", real=True)
+    if len(inspect.signature(formula).parameters) != 1:
+        raise RegistryError(f"activation {name!r} must take one argument, x ↦ φ(x); make the others numbers")
+    value = formula(z)
+    if not isinstance(value, Expr) or value.free_symbols - {z}:
+        raise RegistryError(f"activation {name!r} must be an expression of its argument alone, got {str(value)[:60]!r}")
+
+
+def _number(given: Any, what: str) -> Expr:
+    value = sympy.sympify(given)
+    if not (isinstance(value, Expr) and value.is_number and value.is_extended_real):
+        raise RegistryError(f"{what} must be a real number, got {str(given)[:60]!r}; give e.g. 1")
+    return value
+
+
 def activation(
     *,
     latex: str,
     lipschitz: Expr | int,
     derivative_of_output: Formula | None = None,
-    kinks: Mapping[int, Expr | int] | None = None,
+    kinks: Mapping[Expr | int, Expr | int] | None = None,
     positive: bool = False,
     counterpart: Any = None,
 ) -> Callable[[Formula], Any]:
@@ -147,7 +178,8 @@ def activation(
 
     Raises
     ------
-    RegistryError : a name that is already taken, or a formula without a docstring
+    RegistryError : a name that is taken or cannot be written, a formula without a docstring or of other than one
+        argument, a bound or kink that is no number
 
     Examples
     --------
@@ -164,12 +196,17 @@ def activation(
         name = formula.__name__
         if name in _TABLE:
             raise RegistryError(f"an activation named {name!r} exists already; choose another name")
+        if counterpart is None:
+            _check_name(name)
         sentence = (inspect.getdoc(formula) or "").strip()
         if not sentence:
             raise RegistryError(f"activation {name!r} has no docstring; write one sentence that says what it is")
+        _check_formula(name, formula)
         function = counterpart or _function_class(name, formula, latex, formula.__module__, positive)
-        bound = sympy.sympify(lipschitz)
-        points = {Integer(place): sympy.sympify(value) for place, value in (kinks or {}).items()}
+        bound = _number(lipschitz, f"the Lipschitz bound of {name!r}")
+        points = {
+            _number(p, f"a kink of {name!r}"): _number(v, f"a slope of {name!r}") for p, v in (kinks or {}).items()
+        }
         _TABLE[name] = Activation(name, function, formula, sentence, latex, bound, derivative_of_output, points)
         return function
 

@@ -7,7 +7,7 @@ import sympy
 from sympy import Abs, Expr, Function, Integer, Max, Min, Mod, Symbol, floor, sign
 from sympy.core.cache import cacheit
 
-from symgrad.maps.activations import ACTIVATIONS, sigmoid, softplus, step
+from symgrad.maps.activations import ACTIVATIONS, Formula, sigmoid, softplus, step
 
 
 class _modulus(Function):
@@ -101,8 +101,8 @@ def recognise(expr: Expr) -> Expr:
 
 
 @cacheit  # type: ignore[untyped-decorator]
-def _formula(name: str) -> Expr:
-    return expand_activations(ACTIVATIONS[name].formula(Symbol("z", real=True)))
+def _formula(formula: Formula) -> Expr:
+    return expand_activations(formula(Symbol("z", real=True)))
 
 
 def expand_activations(expr: Expr) -> Expr:
@@ -112,7 +112,8 @@ def expand_activations(expr: Expr) -> Expr:
     >>> expand_activations(sigmoid(2 * x))
     1/(1 + exp(-2*x))
     """
-    for name, row in ACTIVATIONS.items():
+    for row in ACTIVATIONS.values():
         if not row.function.__module__.startswith("sympy.") and expr.has(row.function):
-            expr = expr.replace(row.function, lambda a, name=name: _formula(name).xreplace({Symbol("z", real=True): a}))
+            form = _formula(row.formula)
+            expr = expr.replace(row.function, lambda a, form=form: form.xreplace({Symbol("z", real=True): a}))
     return expr.replace(step, lambda a: Max(0, sign(a))) if expr.has(step) else expr

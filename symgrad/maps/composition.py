@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, sympify
+from sympy import Expr, Integer, Symbol, SympifyError, sympify
 
 from symgrad.errors import InputError
 from symgrad.maps.map import Map
-from symgrad.maps.text import expression
+from symgrad.maps.text import checked_name, expression, to_text
 from symgrad.parsing import parse_layers
+from symgrad.symbols import k
 
 LONGEST_BODY = 1000
+BLOCK = re.compile(r"\{(?P<chain>[^{}]*)\}\^(?P<depth>\w+|\([^{}]*\))")
 
 
 @dataclass(frozen=True)
@@ -89,16 +91,22 @@ class Composition:
         Composition('x -> {w*x}^7')
         """
         symbols = self.depth_symbols
-        if depth is None or not symbols:
+        if depth is None:
             if symbols:
                 raise InputError(f"the depth {symbols[0]} has no value; give depth, a positive integer, e.g. 50")
-            if depth is not None and self.depth != depth:
+            return self
+        value = checked_depth(depth)
+        if not symbols:
+            if self.depth != value:
                 raise InputError(f"the composition has depth {self.depth}, not {depth}; build it with a symbolic depth")
             return self
         if len(symbols) > 1:
-            raise InputError(f"several depths are symbols ({', '.join(map(str, symbols))}); substitute them one by one")
-        value = checked_depth(depth)
-        return Composition(tuple(Block(b.body, b.depth.xreplace({symbols[0]: value})) for b in self.blocks))
+            raise InputError(
+                f"several depths are symbols ({', '.join(map(str, symbols))}); build it with numbers for all"
+            )
+        return _named_apart(
+            Composition(tuple(Block(b.body, b.depth.xreplace({symbols[0]: value})) for b in self.blocks))
+        )
 
     def schedule(self) -> Iterator[tuple[Map, int]]:
         """Yield (map, k) in order of application, for literal depths."""
@@ -112,7 +120,10 @@ class Composition:
         """The text that parses back to an equal composition."""
         header = self.blocks[0].body[0].canonical.split(" -> ")[0]
         chains = [" | ".join(m.canonical.split(" -> ", 1)[1] for m in b.body) for b in self.blocks]
-        texts = [f"{{{c}}}^{b.depth}" for c, b in zip(chains, self.blocks, strict=True)]
+        depths = [
+            str(b.depth) if b.depth.is_Integer or b.depth.is_Symbol else f"({to_text(b.depth)})" for b in self.blocks
+        ]
+        texts = [f"{{{c}}}^{depth}" for c, depth in zip(chains, depths, strict=True)]
         return f"{header} -> {' '.join(texts)}"
 
     @property
@@ -137,17 +148,41 @@ class Composition:
 
 def checked_depth(depth: Any) -> Expr:
     """Return a depth as a positive Integer or positive integer Symbol, or refuse it."""
-    value = sympify(depth) if not isinstance(depth, bool | float | str) else None
+    try:
+        value = sympify(depth) if not isinstance(depth, bool | float | str) else None
+    except SympifyError:
+        value = None
     if isinstance(value, Integer) and value > 0:
         return value
     if isinstance(value, Expr) and value.free_symbols and value.is_integer and value.is_positive:
-        return value
+        return _counting(value)
     raise InputError(f"depth must be a positive integer or a positive integer symbol, got {depth!r}; give e.g. 50 or n")
+
+
+def _counting(depth: Expr) -> Expr:
+    """Replace the symbols of a depth by the positive integers of their names."""
+    return depth.xreplace({s: Symbol(checked_name(s.name), integer=True, positive=True) for s in depth.free_symbols})
+
+
+def _named_apart(chain: Composition) -> Composition:
+    """Return the chain if no symbol of a depth shares its name with a state, a parameter or the index of the layers."""
+    taken = {s.name for s in (*chain.state, *chain.parameters, k)} | set(chain.layered)
+    for symbol in chain.depth_symbols:
+        if symbol.name in taken:
+            what = "the index of the layers" if symbol.name == k.name else "a state or parameter of the chain"
+            raise InputError(f"the depth {symbol.name!r} has the name of {what}; give the depth another name")
+    return chain
 
 
 def as_composition(chain: Map | Composition) -> Composition:
     """Return a map as the composition of one layer, a composition as it is."""
-    return chain if isinstance(chain, Composition) else Composition((Block((chain,), Integer(1)),))
+    if isinstance(chain, Composition):
+        return chain
+    if not isinstance(chain, Map):
+        raise InputError(
+            f"a map or composition is needed, got {str(chain)[:60]!r}; make one, e.g. Map('tanh(w*x)', 'x')"
+        )
+    return Composition((Block((chain,), Integer(1)),))
 
 
 def _joined(blocks: Iterable[Block]) -> tuple[Block, ...]:
@@ -178,7 +213,7 @@ def compose(first: Map | Composition, *later: Map | Composition) -> Composition:
         raise InputError(f"{both.pop()!r} is shared in one layer and has a value per layer in another; rename one")
     if clash := {s.name for s in state} & (names | set(composed.layered)):
         raise InputError(f"{clash.pop()!r} is a state in one layer and a parameter in another; rename one of them")
-    return composed
+    return _named_apart(composed)
 
 
 def repeat(chain: Map | Composition, depth: int | Expr) -> Composition:
@@ -187,7 +222,7 @@ def repeat(chain: Map | Composition, depth: int | Expr) -> Composition:
     if times == 1:
         return whole
     if len(whole.blocks) == 1 and (whole.depth == 1 or not whole.layered):
-        return Composition((Block(whole.blocks[0].body, whole.depth * times),))
+        return _named_apart(Composition((Block(whole.blocks[0].body, whole.depth * times),)))
     lengths = [b.layers for b in whole.blocks]
     if whole.layered or not all(n.is_Integer for n in lengths) or sum(lengths) > LONGEST_BODY:
         raise InputError(
@@ -195,7 +230,7 @@ def repeat(chain: Map | Composition, depth: int | Expr) -> Composition:
             f"{LONGEST_BODY} layers; repeat the inner chain with a number, e.g. (f**3 @ g)**n"
         )
     body = tuple(m for b in whole.blocks for _ in range(int(b.depth)) for m in b.body)
-    return Composition((Block(body, times),))
+    return _named_apart(Composition((Block(body, times),)))
 
 
 def stack(
@@ -212,7 +247,7 @@ def stack(
     >>> stack(Map("w*x + b", "x"), 3, untied=["w"])
     Composition('x -> {b + x*w[k]}^3')
     """
-    if not isinstance(layers, Map | Composition):
+    if isinstance(layers, Sequence):
         if not layers:
             raise InputError("no layers were given to stack; give at least one map")
         chain = compose(*layers)
@@ -262,8 +297,23 @@ def map_from_canonical(text: str) -> Map:
     True
     """
     domain, names, body = _header(text)
-    (components,) = parse_layers(body)
-    return Map([expression(node) for node in components], names, domain=domain)
+    return _layer(body, names, domain)
+
+
+def _layer(text: str, names: Sequence[str], domain: str) -> Map:
+    (components, *others) = parse_layers(text)
+    if others:
+        raise InputError(
+            f"one layer is needed, got {1 + len(others)} in {text[:60]!r}; read a chain of several instead"
+        )
+    return Map([expression(node, domain) for node in components], names, domain=domain)
+
+
+def _depth(text: str) -> Expr:
+    if text.isdigit():
+        return checked_depth(int(text))
+    depth = expression(text)
+    return checked_depth(depth.xreplace({s: Symbol(s.name, integer=True, positive=True) for s in depth.free_symbols}))
 
 
 def composition_from_canonical(text: str) -> Composition:
@@ -274,9 +324,11 @@ def composition_from_canonical(text: str) -> Composition:
     True
     """
     domain, names, body = _header(text)
+    found = list(BLOCK.finditer(body))
+    if not found or " ".join(match[0] for match in found) != body:
+        raise InputError(f"{text[:60]!r} is no chain; a canonical text reads 'x -> {{tanh(w*x) | v*x}}^n'")
     blocks = []
-    for chain, depth in re.findall(r"\{([^}]*)\}\^(\w+)", body):
-        maps = tuple(Map([expression(n) for n in parts], names, domain=domain) for parts in parse_layers(chain))
-        times = Integer(depth) if depth.isdigit() else Symbol(depth, integer=True, positive=True)
-        blocks.append(Block(maps, times))
-    return Composition(tuple(blocks))
+    for match in found:
+        parts = [tuple(expression(node, domain) for node in layer) for layer in parse_layers(match["chain"])]
+        blocks.append(Block(tuple(Map(part, names, domain=domain) for part in parts), _depth(match["depth"])))
+    return compose(Composition((blocks[0],)), *(Composition((block,)) for block in blocks[1:]))

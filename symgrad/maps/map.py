@@ -7,16 +7,20 @@ from functools import cached_property
 from typing import Any
 
 import sympy
-from sympy import Expr, Indexed, IndexedBase, Symbol
+from sympy import Derivative, Expr, I, Indexed, IndexedBase, Symbol
+from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.core.function import AppliedUndef
 
 from symgrad.errors import InputError
 from symgrad.maps.calculus import differentiate, recognise
-from symgrad.maps.text import expression, to_text
+from symgrad.maps.text import checked_name, expression, to_text
 from symgrad.parsing import parse_layers
 from symgrad.symbols import k, real
 
 Domain = str
 DOMAINS = ("real", "complex")
+SETTLING = 5
+NOT_A_STEP = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, AppliedUndef, Derivative, ExprWithLimits, sympy.MatrixExpr)
 
 
 def _symbol(name: str, domain: Domain) -> Symbol:
@@ -34,8 +38,13 @@ def layer_value(name: str, domain: Domain = "real") -> Expr:
 
 def _exact(expr: Expr) -> Expr:
     """Read every floating-point number as the decimal its shortest text states."""
-    floats = {f: sympy.Rational(repr(float(f))) for f in expr.atoms(sympy.Float)}
+    floats = {f: sympy.Rational(repr(float(f)) if 1e-300 < abs(f) < 1e300 else f) for f in expr.atoms(sympy.Float)}
     return expr.xreplace(floats) if floats else expr
+
+
+def _rebuilt(expr: Expr) -> Expr:
+    """Evaluate whatever was built without evaluation, as reading its text would."""
+    return expr.func(*map(_rebuilt, expr.args)) if expr.args and not isinstance(expr, Indexed) else expr
 
 
 def _own_symbols(exprs: Sequence[Expr], domain: Domain) -> tuple[Expr, ...]:
@@ -51,21 +60,58 @@ def _own_symbols(exprs: Sequence[Expr], domain: Domain) -> tuple[Expr, ...]:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two different symbols are named {name!r}; give each its own name")
+        checked_name(name)
     renaming: dict[Any, Any] = {s: _symbol(s.name, domain) for s in symbols}
     renaming |= {stand_ins[i]: new for i, new in layered.items()}
     return tuple(e.xreplace(renaming) for e in plain)
+
+
+def _settled(expr: Expr, domain: Domain) -> Expr:
+    """Return the form that the expression's text reads back as, so that text and expression are one."""
+    try:
+        for _ in range(SETTLING):
+            text = to_text(expr)
+            if (read := expression(text, domain)) == expr:
+                break
+            expr = read
+    except InputError:
+        return expr
+    return expr
 
 
 def _several(given: Any) -> Sequence[Any]:
     return given if isinstance(given, Sequence | sympy.Tuple) and not isinstance(given, str) else [given]
 
 
-def _entered(expr: Any) -> Expr:
+def entered(expr: Any, domain: Domain = "real") -> Expr:
+    """Read text, a number or a SymPy expression as one step, refusing what has no value or cannot be differentiated.
+
+    >>> entered(0.1)
+    1/10
+    """
     if isinstance(expr, str):
-        return expression(expr)
-    if not isinstance(expr, Expr):
-        expr = sympy.sympify(expr, strict=True)
-    return recognise(_exact(expr))
+        result = expression(expr, domain)
+    else:
+        try:
+            given = sympy.sympify(expr, strict=True)
+        except sympy.SympifyError:
+            given = None
+        if not isinstance(given, Expr) or given.is_Matrix:
+            raise InputError(
+                f"an expression is needed, got {str(expr)[:60]!r}; give text, a number or a SymPy expression"
+            )
+        result = recognise(_rebuilt(_exact(given)))
+    if result.has(*NOT_A_STEP) or (domain == "real" and result.has(I)):
+        raise InputError(
+            f"{str(result)[:60]} is no expression of finite {domain} numbers, symbols and known functions; rewrite it"
+        )
+    return result
+
+
+def _state_name(given: Any) -> str:
+    if not isinstance(given, str | Symbol):
+        raise InputError(f"the state must be a symbol or a name, got {str(given)[:60]!r}; give e.g. 'x'")
+    return checked_name(str(given))
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -100,19 +146,18 @@ class Map:
     def __init__(self, expr: Any, state: Any, *, domain: Domain = "real") -> None:
         if domain not in DOMAINS:
             raise InputError(f"domain must be one of {', '.join(DOMAINS)}, got {domain!r}")
-        exprs = tuple(
-            map(_entered, expr if isinstance(expr, Sequence | sympy.Tuple) and not isinstance(expr, str) else [expr])
-        )
-        states = state if isinstance(state, Sequence | sympy.Tuple) and not isinstance(state, str) else [state]
-        names = [s if isinstance(s, str) else s.name for s in states]
+        exprs = tuple(entered(e, domain) for e in _several(expr))
+        names = [_state_name(s) for s in _several(state)]
         if len(exprs) != len(names):
             raise InputError(
                 f"{len(exprs)} expressions were given for a state of {len(names)} components ({', '.join(names)}); "
                 "give one expression for each component, separated by ';' in text"
             )
+        if not names:
+            raise InputError("a map needs at least one component, got none; give e.g. Map('w*x', 'x')")
         if len(set(names)) < len(names):
             raise InputError(f"the state names {', '.join(names)} repeat; give each component its own name")
-        exprs = _own_symbols(exprs, domain)
+        exprs = tuple(_settled(e, domain) for e in _own_symbols(exprs, domain))
         if repeated := {i.base.label.name for e in exprs for i in e.atoms(Indexed)} & set(names):
             raise InputError(f"the state {repeated.pop()!r} cannot have a value per layer; index a parameter instead")
         object.__setattr__(self, "exprs", exprs)

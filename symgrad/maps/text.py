@@ -1,14 +1,15 @@
 """Text of expressions: in through the whitelist parser, out so that it parses back to an equal expression."""
 
+from functools import lru_cache
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Symbol
 from sympy.printing.str import StrPrinter
 
 from symgrad.errors import InputError
 from symgrad.maps.activations import ACTIVATIONS, step
 from symgrad.maps.calculus import recognise
-from symgrad.parsing import Node, parse, to_sympy
+from symgrad.parsing import CONSTANTS, GRAMMAR_ARITIES, Name, Node, parse, to_sympy
 from symgrad.symbols import real
 
 WRITTEN = frozenset(
@@ -22,14 +23,38 @@ def functions() -> dict[str, Any]:
     return {name: row.function for name, row in ACTIVATIONS.items()} | {"step": step}
 
 
-def expression(text: str | Node) -> Expr:
-    """Read an expression; names become real symbols, ``w[k]`` the value of layer k.
+def expression(text: str | Node, domain: str = "real") -> Expr:
+    """Read an expression; names become real (or complex) symbols, ``w[k]`` the value of layer k.
 
     >>> expression("w/(1 + exp(-x)) + 1/3")
     w*sigmoid(x) + 1/3
     """
     node = parse(text) if isinstance(text, str) else text
-    return recognise(to_sympy(node, functions=functions(), symbol=real))
+    return recognise(to_sympy(node, functions=functions(), symbol=real if domain == "real" else Symbol))
+
+
+@lru_cache(maxsize=4096)
+def _reads_as_name(name: str) -> bool:
+    try:
+        node = parse(name)
+    except InputError:
+        return False
+    return isinstance(node, Name) and node.name == name and name not in CONSTANTS
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a symbol if the texts of symgrad can carry it, or refuse it.
+
+    >>> checked_name("pi")
+    Traceback (most recent call last):
+    ...
+    symgrad.errors.InputError: 'pi' cannot name a symbol: letters, digits and _, and neither a constant nor a function
+    """
+    if not _reads_as_name(name) or name in GRAMMAR_ARITIES or name in functions():
+        raise InputError(
+            f"{name[:60]!r} cannot name a symbol: letters, digits and _, and neither a constant nor a function"
+        )
+    return name
 
 
 class _Printer(StrPrinter):
