@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, IndexedBase, Integer, Mul, Sum, Symbol, sympify
+from sympy import Expr, IndexedBase, Integer, Mul, Sum, Symbol
 
 from symgrad.derivation.chain import BlockFactors, Factor, block_factors, chain_product, state_at
 from symgrad.derivation.notation import joined_latex, to_latex
 from symgrad.errors import InputError
-from symgrad.maps import Composition, Map, as_composition, differentiate, expression, layer_value, to_text
+from symgrad.maps import Composition, Map, as_composition, differentiate, entered, to_text
 from symgrad.symbols import k, real
 
 t = Symbol("t", integer=True, positive=True)
@@ -85,6 +85,7 @@ class Gradient:
         """
         if self.composition.dimension != 1:
             raise InputError("the written-out sum is for chains of one component; use .recurrences")
+        self._known(name)
         layered = name in self.composition.layered
         total: Expr = Integer(0)
         if name == self.composition.state[0].name:
@@ -98,8 +99,18 @@ class Gradient:
         if self.loss is None:
             return total
         at_end = state_at(self.composition, self.last)
-        own = differentiate(self.loss, real(name)).xreplace(at_end)
-        return self.loss_derivative[0].xreplace(at_end) * total + own
+        return self.loss_derivative[0].xreplace(at_end) * total + self._own(name)
+
+    def _own(self, name: str) -> Expr:
+        """Return the loss's own derivative in a parameter; the start enters it through the last state only."""
+        if self.loss is None or name == self.composition.state[0].name:
+            return Integer(0)
+        return differentiate(self.loss, real(name)).xreplace(state_at(self.composition, self.last))
+
+    def _known(self, name: str) -> None:
+        if name not in (known := _differentiable(self.composition, self.loss)):
+            listing = ", ".join(sorted(known)) or "none"
+            raise InputError(f"{name!r} is not a parameter of the chain or of the loss; the parameters are {listing}")
 
     def _summand(self, position: int, name: str, application: Expr) -> Expr:
         """Return (∏ of all later factors) · ∂f/∂name of the layers of one application of one block."""
@@ -118,10 +129,13 @@ class Gradient:
 
     def recurrences(self, name: str) -> tuple[Recurrence, ...]:
         """Return s[k] = f_x s[k-1] + f_θ for every distinct layer and component; states are x[k-1]."""
+        self._known(name)
         return tuple(r for layer in self.composition.maps for r in _first_order(layer, name))
 
     def second_recurrences(self, first: str, second: str) -> tuple[Recurrence, ...]:
         """Return the recurrence of ∂²x/∂first∂second for every distinct layer and component."""
+        self._known(first)
+        self._known(second)
         return tuple(r for layer in self.composition.maps for r in _second_order(layer, first, second))
 
     def text(self, name: str) -> str:
@@ -137,6 +151,7 @@ class Gradient:
         >>> print(gradient(Map("tanh(w*x + b)", "x") ** n, wrt=("b",)).latex("b"))
         \\sum_{t=1}^{n} \\left[\\prod_{k=t+1}^{n} w\\,(1 - x_{k}^{2})\\right] (1 - x_{t}^{2})
         """
+        self._known(name)
         if self.composition.dimension != 1:
             return r" \\ ".join(f"{to_latex(r.left)} = {to_latex(r.right)}" for r in self.recurrences(name))
         terms = [text for i in range(len(self.blocks)) if (text := self._block_latex(i, name))]
@@ -147,7 +162,7 @@ class Gradient:
             return total
         at_end = state_at(self.composition, self.last)
         outer = to_latex(self.loss_derivative[0].xreplace(at_end), factor=True)
-        own = differentiate(self.loss, real(name)).xreplace(at_end)
+        own = self._own(name)
         bracketed = outer if total == "1" else rf"{outer}\,\Bigl({total}\Bigr)"
         product = "" if total == "0" else bracketed
         return " + ".join(part for part in (product, "" if own == 0 else to_latex(own)) if part) or "0"
@@ -238,7 +253,7 @@ def gradient(
     chain: Map | Composition,
     loss: Expr | str | None = None,
     *,
-    wrt: str | Sequence[str | Symbol],
+    wrt: str | Symbol | Sequence[str | Symbol],
     second_order: bool = False,
 ) -> Gradient:
     """Return the gradient of ``loss`` (or of the last state) in the parameters ``wrt``.
@@ -255,17 +270,13 @@ def gradient(
     InputError : a name that neither the chain nor the loss contains; a loss in the states of single layers
     """
     composition = as_composition(chain)
-    given = wrt.split(",") if isinstance(wrt, str) else wrt
+    given = wrt.split(",") if isinstance(wrt, str) else [wrt] if isinstance(wrt, Symbol) else wrt
+    if not isinstance(given, Sequence):
+        raise InputError(f"wrt must name parameters, got {wrt!r}; give e.g. 'w,b'")
     names = tuple(dict.fromkeys(str(name).strip() for name in given))
     target = _loss_expression(loss, composition)
-    known = {p.name for p in composition.parameters} | set(composition.layered) | {s.name for s in composition.state}
-    in_loss = (
-        {s.name for s in target.free_symbols} - {s.name for s in composition.state} if target is not None else set()
-    )
     for name in names:
-        if name not in known | in_loss:
-            listing = ", ".join(sorted(known | in_loss)) or "none"
-            raise InputError(f"{name!r} is not a parameter of the chain or of the loss; the parameters are {listing}")
+        Gradient(composition, target, names)._known(name)
     if second_order and set(names) & set(composition.layered):
         raise InputError(
             "second order needs parameters that all layers share; leave out the ones with a value per layer"
@@ -273,16 +284,21 @@ def gradient(
     return Gradient(composition, target, names, second_order)
 
 
+def _differentiable(chain: Composition, loss: Expr | None) -> set[str]:
+    """Return the names a gradient can be taken in: parameters of the chain and of the loss, and the start."""
+    names = {p.name for p in chain.parameters} | set(chain.layered) | {s.name for s in chain.state}
+    return names if loss is None else names | {s.name for s in loss.free_symbols}
+
+
 def _loss_expression(loss: Expr | str | None, composition: Composition) -> Expr | None:
     if loss is None:
         return None
-    if isinstance(loss, str):
-        target = expression(loss)
-    else:
-        target = Map(sympify(loss), composition.state[0]).expr if composition.domain == "real" else sympify(loss)
-    for name in composition.layered:
-        if target.has(layer_value(name)) or real(name) in target.free_symbols:
-            raise InputError(
-                f"the loss contains {name!r}, which has a value per layer; a loss may use shared parameters"
-            )
+    others = [Integer(0)] * (composition.dimension - 1)
+    step = Map([entered(loss, composition.domain), *others], composition.state, domain=composition.domain)
+    target = step.exprs[0]
+    if shared := {*step.layered, *(s.name for s in target.free_symbols)} & {*step.layered, *composition.layered}:
+        name = sorted(shared)[0]
+        raise InputError(f"the loss contains {name!r}, which has a value per layer; a loss may use shared parameters")
+    if clash := {s.name for s in target.free_symbols} & {s.name for s in composition.depth_symbols}:
+        raise InputError(f"the loss contains {sorted(clash)[0]!r}, which is the depth; give one of them another name")
     return target

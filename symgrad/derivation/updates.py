@@ -12,35 +12,40 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, IndexedBase, Integer, Max, Mul, Product, Sum, Symbol, sqrt, sympify
+from sympy import Expr, IndexedBase, Integer, Max, Mul, Product, Sum, Symbol, sqrt
 
 from symgrad.derivation.chain import ChainProduct, chain_product
 from symgrad.derivation.gradients import Gradient
 from symgrad.derivation.notation import to_latex
 from symgrad.errors import InputError
-from symgrad.maps import Composition, Map, as_composition, differentiate, expression
+from symgrad.maps import Composition, Map, as_composition, differentiate, entered
 from symgrad.symbols import real
-
-
-def _expression(expr: Expr | str) -> Expr:
-    return expression(expr) if isinstance(expr, str) else sympify(expr)
-
-
-def _exact_number(value: Expr | str | float) -> Expr:
-    return expression(repr(value)) if isinstance(value, float) else _expression(value)
 
 
 def _symbols(names: Any) -> tuple[Symbol, ...]:
     several = names if isinstance(names, Sequence) and not isinstance(names, str) else [names]
+    for name in several:
+        if not isinstance(name, str | Symbol):
+            raise InputError(f"the variable must be a symbol or a name, got {name!r}; name one, e.g. 'x'")
     return tuple(real(str(name)) for name in several)
 
 
 def _entered(expr: Expr | str, variables: tuple[Symbol, ...]) -> Expr:
     """Return the expression in the alphabet's symbols, refusing variables that do not occur."""
-    own = Map([_expression(expr), *[Integer(0)] * (len(variables) - 1)], variables).exprs[0]
+    own = Map([expr, *[Integer(0)] * (len(variables) - 1)], variables).exprs[0]
     if missing := [v.name for v in variables if v not in own.free_symbols]:
         raise InputError(f"{own} does not depend on {missing[0]!r}; name a variable that occurs in it")
     return own
+
+
+def _positive(what: str, value: Expr | str | float, variables: tuple[Symbol, ...]) -> Expr:
+    """Return a step size or threshold, refusing numbers that are not positive and the variables themselves."""
+    given = entered(value)
+    if given.is_number and not given.is_positive:
+        raise InputError(f"the {what} must be a positive number, got {given}; give e.g. 0.01")
+    if moving := given.free_symbols & set(variables):
+        raise InputError(f"the {what} {given} contains the variable {moving.pop()}; give it another name")
+    return given
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,9 @@ def gradient_step(L: Expr | str | Gradient, theta: Any = None, eta: Expr | str |
     Map('x -> -eta*(2*x - 2) + x')
     """
     if isinstance(L, Gradient):
-        return _update(L, "gradient", _exact_number(eta))
+        return _update(L, "gradient", entered(eta))
     variables = _symbols(theta)
-    expr, size = _entered(L, variables), _expression(eta)
+    expr, size = _entered(L, variables), _positive("step size", eta, variables)
     return Map([v - size * differentiate(expr, v) for v in variables], variables)
 
 
@@ -126,9 +131,10 @@ def clipped_step(
     Pascanu, Mikolov & Bengio (2013), On the difficulty of training recurrent neural networks, Algorithm 1.
     """
     if isinstance(L, Gradient):
-        return _update(L, "clipped", _exact_number(eta), _exact_number(threshold))
+        return _update(L, "clipped", entered(eta), entered(threshold))
     variables = _symbols(theta)
-    expr, size, limit = _entered(L, variables), _expression(eta), _expression(threshold)
+    expr, size = _entered(L, variables), _positive("step size", eta, variables)
+    limit = _positive("threshold", threshold, variables)
     slopes = [differentiate(expr, v) for v in variables]
     norm = sqrt(Mul(*slopes * 2)) if len(slopes) == 1 else sqrt(sum(g**2 for g in slopes))
     return Map([v - size * g * limit / Max(limit, norm) for v, g in zip(variables, slopes, strict=True)], variables)
@@ -143,7 +149,7 @@ class CompositionNewton:
     >>> from symgrad.symbols import n
     >>> step = newton_of_composition(Map("w*x", "x") ** n, "y")
     >>> step.update
-    (y - x[n])/Product(w, (k, 1, n)) + x[0]
+    -(-y + x[n])/Product(w, (k, 1, n)) + x[0]
     """
 
     composition: Composition
@@ -211,7 +217,7 @@ def newton_of_composition(chain: Map | Composition, target: Expr | str) -> Compo
     composition = as_composition(chain)
     if composition.dimension != 1:
         raise InputError("newton_of_composition takes a chain of one component; use one state")
-    goal = _expression(target)
+    goal = entered(target)
     if set(composition.state) & goal.free_symbols:
         raise InputError(f"the target {goal} contains the state; give a value or a parameter of another name")
     return CompositionNewton(composition, goal)
