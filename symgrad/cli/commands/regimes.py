@@ -47,7 +47,8 @@ def regimes(arguments: argparse.Namespace) -> Answer:
         _draw(found, swept, arguments.figure)
     content = _content(problem, found, arguments.figure)
     shown = {word: f"{share:.3%}" for word, share in found.shares().items() if share > 0}
-    return Answer(content, text=to_text({**content, "shares": shown}))
+    known = {key: value for key, value in content.items() if key != "axes" and value is not None}
+    return Answer(content, text=to_text({**known, "shares": shown}))
 
 
 def _content(problem: problems.Problem, found: "RegimeMap", figure: Path | None) -> dict[str, object]:
