@@ -111,7 +111,7 @@ def across_the_wall(scale: sg.Scale):
                 r"$\log_{10}$ of the step's length",
                 title,
                 xscale="log",
-                ylim=(-5.5, 1.5),
+                ylim=(-6.5, 2.2),
                 legend="below",
             )
         )
