@@ -83,11 +83,27 @@ def test_there_is_no_drawer_for_odds_and_ends() -> None:
 CHECKS = re.compile(r"\bassert\b|pytest\.(raises|warns)|\.examine\(|check_\w+\(")
 
 
+def asserting(source: str) -> set[str]:
+    """Return the functions of a file that assert something, themselves or through one another."""
+    functions = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    found = {f.name for f in functions if CHECKS.search(ast.get_source_segment(source, f) or "")}
+    size = -1
+    while size < len(found):
+        size = len(found)
+        found |= {f.name for f in functions if called(f) & found}
+    return found
+
+
+def called(function: ast.FunctionDef) -> set[str]:
+    """Return the plain names a function calls."""
+    calls = [n.func for n in ast.walk(function) if isinstance(n, ast.Call)]
+    return {c.id for c in calls if isinstance(c, ast.Name)}
+
+
 def without_assert(source: str) -> list[str]:
     """Return the tests that assert nothing, and those a later one of the same name replaces."""
-    tests = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
-    silent = [n.name for n in tests if not CHECKS.search(ast.get_source_segment(source, n) or "")]
-    names = [n.name for n in tests]
+    names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
+    silent = [name for name in names if name not in asserting(source)]
     return silent + [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
@@ -100,6 +116,8 @@ def test_a_silent_test_and_a_hidden_one_would_be_noticed() -> None:
     silent = "def test_a():\n    pass\n"
     twice = "def test_b():\n    assert True\n" * 2
     assert without_assert(silent + twice) == ["test_a", "test_b"]
+    through = "def _same():\n    assert True\n\n\ndef _look():\n    print()\n\n\n"
+    assert without_assert(through + "def test_c():\n    _same()\n\n\ndef test_d():\n    _look()\n") == ["test_d"]
 
 
 def test_every_file_of_tests_is_collected() -> None:
