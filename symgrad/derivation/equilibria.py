@@ -23,7 +23,7 @@ LARGEST_BODY = 600
 DIGITS = 40
 LEVELS: Mapping[Regime, int] = {Regime.CONSTANT: 1, Regime.ALTERNATING: -1, Regime.ZERO: 0}
 
-_INVERSES: Mapping[str, tuple[Callable[[Expr], Expr], Expr, Expr]] = {
+INVERSES: Mapping[str, tuple[Callable[[Expr], Expr], Expr, Expr]] = {
     "tanh": (sympy.atanh, Integer(-1), Integer(1)),
     "sigmoid": (lambda y: sympy.log(y / (1 - y)), Integer(0), Integer(1)),
     "softplus": (lambda y: sympy.log(sympy.exp(y) - 1), Integer(0), sympy.oo),
@@ -265,7 +265,7 @@ def _differs_from_zero(expr: Expr) -> bool:
 
 def _solve_inverted(image: Expr, start: Expr, unknown: Sequence[Symbol]) -> tuple[str, Expr, tuple[Expr, ...]] | None:
     """Solve φ(u) = start through the inverse of φ, where the start is a number in its range."""
-    row = _INVERSES.get(image.func.__name__)
+    row = INVERSES.get(image.func.__name__)
     if row is None or not start.is_number or len(image.args) != 1:
         return None
     inverse, low, high = row
