@@ -124,6 +124,14 @@ def test_what_cannot_be_swept_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_grid_outside_the_domain_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = ["log(x) + b", "--start", "-1", "--depth", "9", "--axis", "b=0:1:3"]
+    assert main(["regimes", *tokens]) == 2
+    assert "the first layer b + log(x) is undefined at every point of the grid" in capsys.readouterr().err
+    content = regimes(capsys, "log(x) - b", "--start", "2", "--depth", "9", "--axis", "b=5:6:3")
+    assert content["shares"]["undecided"] == 1
+
+
 def test_a_picture_cut_off_leaves_the_previous_one(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,13 +42,34 @@ def regimes(arguments: argparse.Namespace) -> Answer:
         parameters=problem.kernel_parameters(),
         progress=False if arguments.quiet else None,
     )
+    _refuse_undefined_start(swept)
     found = classify(swept)
     if arguments.figure is not None:
         _draw(found, swept, arguments.figure)
     content = _content(problem, found, arguments.figure)
     shown = {word: f"{share:.3%}" for word, share in found.shares().items() if share > 0}
-    known = {key: value for key, value in content.items() if key != "axes" and value is not None}
-    return Answer(content, text=to_text({**known, "shares": shown}))
+    spans = [f"{axis.name} from {axis.low:g} to {axis.high:g} ({axis.count} points)" for axis in axes]
+    known = {key: value for key, value in content.items() if value is not None}
+    return Answer(content, text=to_text({**known, "shares": shown, "axes": spans}))
+
+
+def _refuse_undefined_start(swept: "Sweep") -> None:
+    """Refuse a grid on which the very first layer is undefined everywhere; later on it is an answer."""
+    import numpy as np
+
+    from symgrad.kernels import Status, to_kernel
+
+    if not np.all(swept.outcome.status == Status.UNDEFINED):
+        return
+    layer = swept.kernel.composition.maps[0]
+    start, parameters = swept.inputs(np.arange(swept.outcome.status.size))
+    first = to_kernel(layer)
+    given = {name: parameters[name][:1] if name in layer.layered else parameters[name] for name in first.needed}
+    if np.all(first(start, given).status == Status.UNDEFINED):
+        raise InputError(
+            f"the first layer {layer.canonical.split(' -> ')[1]} is undefined at every point of the grid; "
+            "choose --start, --axis and --set inside its domain"
+        )
 
 
 def _content(problem: problems.Problem, found: "RegimeMap", figure: Path | None) -> dict[str, object]:
