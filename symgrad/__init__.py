@@ -16,7 +16,7 @@ ROOM_OF = {
         "maps": "Map Composition stack activation ACTIVATIONS expression differentiate "
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
-        "newton_of_composition UpdateMap exact_regimes",
+        "newton_of_composition UpdateMap exact_regimes product_limit ProductLimit",
         "kernels": "to_kernel Kernel Outcome SignedLog Path",
         "claims": "Claim check",
         "sweeps": "Axis sweep Sweep",
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from symgrad.claims import check as check
     from symgrad.derivation import ChainProduct as ChainProduct
     from symgrad.derivation import Gradient as Gradient
+    from symgrad.derivation import ProductLimit as ProductLimit
     from symgrad.derivation import UpdateMap as UpdateMap
     from symgrad.derivation import chain_product as chain_product
     from symgrad.derivation import clipped_step as clipped_step
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from symgrad.derivation import is_zero as is_zero
     from symgrad.derivation import newton as newton
     from symgrad.derivation import newton_of_composition as newton_of_composition
+    from symgrad.derivation import product_limit as product_limit
     from symgrad.errors import InputError as InputError
     from symgrad.errors import RegistryError as RegistryError
     from symgrad.evidence import Evidence as Evidence

@@ -14,6 +14,8 @@ from symgrad.derivation.equilibria import (
 from symgrad.derivation.gradients import Gradient, Recurrence, gradient
 from symgrad.derivation.identities import is_zero, zero_proof
 from symgrad.derivation.notation import to_latex
+from symgrad.derivation.product_limits import ProductLimit
+from symgrad.derivation.products import product_limit
 from symgrad.derivation.updates import (
     CompositionNewton,
     UpdateMap,
@@ -31,6 +33,7 @@ __all__ = [
     "Factor",
     "FixedStart",
     "Gradient",
+    "ProductLimit",
     "Recurrence",
     "Regime",
     "Sign",
@@ -47,6 +50,7 @@ __all__ = [
     "newton",
     "newton_of_composition",
     "one_block",
+    "product_limit",
     "to_latex",
     "uniform_bound",
     "zero_proof",
