@@ -1,6 +1,9 @@
 """Exact derivations: chain products, gradients, updates, and the test whether an expression is identically zero."""
 
+from symgrad.derivation.bifurcations import find_bifurcations
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
+from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, OpenEquation
+from symgrad.derivation.cycles import dynatomic, jury, multiplier_polynomial
 from symgrad.derivation.equilibria import (
     ExactStatement,
     FixedStart,
@@ -13,9 +16,15 @@ from symgrad.derivation.equilibria import (
 )
 from symgrad.derivation.gradients import Gradient, Recurrence, gradient
 from symgrad.derivation.identities import is_zero, zero_proof
+from symgrad.derivation.inversion import compare
+from symgrad.derivation.layer_equations import LayerEquations, equations_of_layer
 from symgrad.derivation.notation import to_latex
 from symgrad.derivation.product_limits import ProductLimit
 from symgrad.derivation.products import product_limit
+from symgrad.derivation.quadratic_bifurcations import cycle_points
+from symgrad.derivation.schwarzian import SchwarzianFact, SchwarzianSign, schwarzian_derivative, schwarzian_of
+from symgrad.derivation.sigmoidal import Sigmoidal, sigmoidal_form
+from symgrad.derivation.triangular import solve_univariate
 from symgrad.derivation.updates import (
     CompositionNewton,
     UpdateMap,
@@ -27,30 +36,49 @@ from symgrad.derivation.updates import (
 from symgrad.derivation.vocabulary import Regime, Sign
 
 __all__ = [
+    "Bifurcations",
     "ChainProduct",
     "CompositionNewton",
+    "Curve",
+    "ExactPoint",
     "ExactStatement",
     "Factor",
     "FixedStart",
     "Gradient",
+    "LayerEquations",
+    "OpenEquation",
     "ProductLimit",
     "Recurrence",
     "Regime",
+    "SchwarzianFact",
+    "SchwarzianSign",
+    "Sigmoidal",
     "Sign",
     "UpdateMap",
     "body_map",
     "chain_product",
     "clipped_step",
+    "compare",
     "constant_factor",
+    "cycle_points",
+    "dynatomic",
+    "equations_of_layer",
     "exact_regimes",
+    "find_bifurcations",
     "fixed_start",
     "gradient",
     "gradient_step",
     "is_zero",
+    "jury",
+    "multiplier_polynomial",
     "newton",
     "newton_of_composition",
     "one_block",
     "product_limit",
+    "schwarzian_derivative",
+    "schwarzian_of",
+    "sigmoidal_form",
+    "solve_univariate",
     "to_latex",
     "uniform_bound",
     "zero_proof",

@@ -71,11 +71,11 @@ class SchwarzianFact:
         return self.sign is SchwarzianSign.NEGATIVE and self.verdict is Verdict.PROVED
 
 
-def schwarzian(expr: Expr, symbol: Symbol) -> Expr:
+def schwarzian_derivative(expr: Expr, symbol: Symbol) -> Expr:
     """Return the Schwarzian derivative, through the logarithmic derivative N = f″/f′: Sf = N′ − N²/2.
 
     >>> from symgrad.symbols import a, b, x
-    >>> is_zero(schwarzian((a * x + b) / (x + 1), x))
+    >>> is_zero(schwarzian_derivative((a * x + b) / (x + 1), x))
     True
     """
     slope = differentiate(expr, symbol)
@@ -102,7 +102,7 @@ def schwarzian_of(name: str) -> SchwarzianFact:
     if has_kink(row):
         reason = "its first or second derivative jumps at a kink"
         return SchwarzianFact(name, None, SchwarzianSign.NOT_SMOOTH, Verdict.PROVED, reason)
-    derived = schwarzian(row.function(x), x)
+    derived = schwarzian_derivative(row.function(x), x)
     short = _SHORT[name](x) if name in _SHORT else derived
     equal = zero_proof(short - derived) if short is not derived else ""
     expr = short if equal is not None else derived

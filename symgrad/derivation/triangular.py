@@ -13,8 +13,8 @@ from sympy.polys.polyerrors import BasePolynomialError
 
 from symgrad.derivation.cycles import real_roots
 from symgrad.derivation.identities import is_zero, sign_proof
+from symgrad.derivation.inversion import compare, functions_of, inverse_roots
 
-DIGITS = 40
 MOST_FACTORS = 12
 MOST_LEVELS = 12
 LARGEST_DEGREE = 40
@@ -121,7 +121,7 @@ def _solve(state: _State) -> Iterator[Branch]:
     for position, equation in enumerate(state.system):
         if is_zero(equation):
             continue
-        parts = factors(equation, state.unknowns)
+        parts = [part for part in factors(equation, state.unknowns) if not _never_zero(part)]
         if not parts or state.left == 0:
             return
         if len(parts) > 1:
@@ -211,22 +211,33 @@ def solve_univariate(expr: Expr, symbol: Symbol, low: Expr = -sympy.oo, high: Ex
             if polynomial.degree() <= LARGEST_DEGREE:
                 roots += [(root, minimal.as_expr()) for root, minimal in real_roots(polynomial)]
                 continue
+        inverted = inverse_roots(factor, symbol, low, high)
+        if inverted is not None:
+            roots += [(root, None) for root in inverted]
+            continue
         tried = [c for c in CANDIDATES if _vanishes(factor, symbol, c)]
         roots += [(c, None) for c in tried]
-        forms = [factor, expr] if len(parts) == 1 and _without_pole(expr, symbol, low, high) else [factor]
-        if not any(_single_root(form, symbol, tried) for form in forms):
+        if not any(_single_root(form, symbol, tried) for form in _divided(factor, symbol, low, high)):
             left.append(factor)
     between = [pair for pair in dict.fromkeys(roots) if compare(pair[0], low) == 1 and compare(high, pair[0]) == 1]
     return Univariate(tuple(between), tuple(left))
 
 
-def _without_pole(expr: Expr, symbol: Symbol, low: Expr, high: Expr) -> bool:
-    """Say whether the divisors of an expression are polynomials without a root between the bounds."""
-    below = sympy.fraction(sympy.together(expr))[1]
-    if not below.is_polynomial(symbol) or Poly(below, symbol).domain not in (sympy.ZZ, sympy.QQ):
-        return False
-    roots = [] if symbol not in below.free_symbols else [root for root, _ in real_roots(Poly(below, symbol))]
-    return all(compare(root, low) in (0, -1) or compare(root, high) in (0, 1) for root in roots)
+def _divided(factor: Expr, symbol: Symbol, low: Expr, high: Expr) -> Iterator[Expr]:
+    """Yield a function and, where it is P(t)·g(t) + Q(t) with P of no root between the bounds, g + Q/P."""
+    yield factor
+    for call in sorted(functions_of(factor, symbol), key=str):
+        if not factor.is_polynomial(call) or Poly(factor, call).degree() != 1:
+            continue
+        slope, rest = Poly(factor, call).all_coeffs()
+        if slope.is_polynomial(symbol) and Poly(slope, symbol).domain in (sympy.ZZ, sympy.QQ):
+            roots = [root for root, _ in real_roots(Poly(slope, symbol))] if symbol in slope.free_symbols else []
+            if all(compare(root, low) in (0, -1) or compare(root, high) in (0, 1) for root in roots):
+                yield call + sympy.together(rest / slope)
+
+
+def _never_zero(expr: Expr) -> bool:
+    return not expr.is_Symbol and bool(sign_proof(expr, strict=True) or sign_proof(-expr, strict=True))
 
 
 def _vanishes(expr: Expr, symbol: Symbol, candidate: Expr) -> bool:
@@ -240,21 +251,3 @@ def _single_root(expr: Expr, symbol: Symbol, known: Sequence[Expr]) -> bool:
         return True
     slope = sympy.diff(expr, symbol)
     return bool(known) and bool(sign_proof(slope) or sign_proof(-slope)) and is_zero(slope) is False
-
-
-def compare(a: Expr, b: Expr) -> int | None:
-    """Return the sign of a − b for two constants, None where forty digits do not tell.
-
-    >>> compare(sympy.sqrt(2), sympy.S.One)
-    1
-    """
-    if a == b:
-        return 0
-    if a == sympy.oo or b == -sympy.oo:
-        return 1
-    if a == -sympy.oo or b == sympy.oo:
-        return -1
-    value = (a - b).evalf(DIGITS)
-    if value.is_Number and value.is_finite and abs(value) > sympy.Float(10) ** (-DIGITS // 2):
-        return 1 if value > 0 else -1
-    return 0 if not (a - b).free_symbols and is_zero(a - b) else None
