@@ -16,6 +16,7 @@ ROOM_OF = {
         "maps": "Map Composition stack activation ACTIVATIONS expression differentiate "
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
+        "closed_form ClosedForm "
         "newton_of_composition UpdateMap exact_regimes product_limit ProductLimit",
         "kernels": "to_kernel Kernel Outcome SignedLog Path",
         "claims": "Claim check",
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from symgrad.claims import Claim as Claim
     from symgrad.claims import check as check
     from symgrad.derivation import ChainProduct as ChainProduct
+    from symgrad.derivation import ClosedForm as ClosedForm
     from symgrad.derivation import Gradient as Gradient
     from symgrad.derivation import ProductLimit as ProductLimit
     from symgrad.derivation import UpdateMap as UpdateMap
     from symgrad.derivation import chain_product as chain_product
     from symgrad.derivation import clipped_step as clipped_step
+    from symgrad.derivation import closed_form as closed_form
     from symgrad.derivation import exact_regimes as exact_regimes
     from symgrad.derivation import gradient as gradient
     from symgrad.derivation import gradient_step as gradient_step

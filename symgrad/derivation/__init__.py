@@ -2,6 +2,7 @@
 
 from symgrad.derivation.bifurcations import find_bifurcations
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
+from symgrad.derivation.closed_forms import ClosedForm, closed_form
 from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, OpenEquation
 from symgrad.derivation.cycles import dynatomic, jury, multiplier_polynomial
 from symgrad.derivation.equilibria import (
@@ -38,6 +39,7 @@ from symgrad.derivation.vocabulary import Regime, Sign
 __all__ = [
     "Bifurcations",
     "ChainProduct",
+    "ClosedForm",
     "CompositionNewton",
     "Curve",
     "ExactPoint",
@@ -58,6 +60,7 @@ __all__ = [
     "body_map",
     "chain_product",
     "clipped_step",
+    "closed_form",
     "compare",
     "constant_factor",
     "cycle_points",

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, IndexedBase, Integer, Mul, Product, Symbol
+from sympy import Expr, IndexedBase, Integer, Mul, Product
 
-from symgrad.derivation.identities import is_zero
+from symgrad.derivation.closed_forms import closed_form
 from symgrad.derivation.notation import joined_latex, to_latex
 from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, Block, Composition, Map, as_composition, layer_value, to_text
@@ -144,9 +144,9 @@ class ChainProduct:
         return Mul(*(b.product(Integer(1)) for b in self.blocks))
 
     def closed_form(self) -> Expr | None:
-        """Return the product without a ``Product`` where every factor is the same in all applications, else None.
+        """Return the product without a ``Product``, in the state x that enters the first layer, or None.
 
-        The form aⁿ is checked by induction: a¹ = a and aⁿ⁺¹ = aⁿ·a.
+        The form is that of the general branch of ``symgrad.derivation.closed_form``, proved by induction.
 
         >>> from symgrad.symbols import n
         >>> chain_product(Map("w*x + b", "x") ** n).closed_form()
@@ -154,15 +154,19 @@ class ChainProduct:
         """
         if self.composition.dimension != 1:
             return None
+        form = closed_form(self.composition)
+        if form is not None and not form.branches[0].special and not form.derivative.has(Product):
+            return form.derivative
+        return self._power()
+
+    def _power(self) -> Expr | None:
+        """Return the product where every factor is the same in all applications, else None."""
         closed = Integer(1)
         for placed in self.blocks:
-            each, depth = Mul(*(f.expr for f in placed.at(k))), placed.block.depth
+            each = Mul(*(f.expr for f in placed.at(k)))
             if each.has(IndexedBase) or k in each.free_symbols:
                 return None
-            m = Symbol("m", integer=True, positive=True)
-            if not is_zero((each**m).subs(m, 1) - each) or not is_zero(each ** (m + 1) - each**m * each):
-                return None
-            closed *= each**depth
+            closed *= each**placed.block.depth
         return closed
 
     def latex(self) -> str:

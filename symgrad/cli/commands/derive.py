@@ -47,9 +47,9 @@ def derive(arguments: argparse.Namespace) -> Answer:
 def _content(problem: problems.Problem, product: "ChainProduct", slope: "Gradient") -> dict[str, object]:
     from symgrad.maps import to_text
 
-    closed = product.closed_form()
     start = _start(problem)
-    evidence = _evidence(product, closed)
+    closed, forms, where = _closed_forms(product, start)
+    evidence = _evidence(product, closed, where)
     factors = [_written(factor, start) for factor in product.factors]
     scalar = product.composition.dimension == 1
     proved = sum(item.verdict.word == "proved" for item in evidence)
@@ -62,13 +62,45 @@ def _content(problem: problems.Problem, product: "ChainProduct", slope: "Gradien
         "factors": factors,
         "chain_product": to_text(product.expr.xreplace(start)) if scalar else _ordered(product, factors),
         "chain_product_latex": product.latex(),
-        "closed_form": None if closed is None else to_text(closed),
-        "proof": None if closed is None else "induction",
+        **forms,
         "gradient": {
             name: to_text(slope.written_out(name).xreplace(start)) if scalar else slope.text(name) for name in slope.wrt
         },
         "evidence": [{"claim": e.claim, "verdict": e.verdict.word, "method": e.method} for e in evidence],
     }
+
+
+def _closed_forms(product: "ChainProduct", start: dict["Expr", "Expr"]) -> tuple["Expr | None", dict[str, object], str]:
+    """Return the product's closed form as an expression, all that is printed of it, and where it holds."""
+    from sympy import IndexedBase
+
+    from symgrad.derivation import closed_form
+    from symgrad.maps import to_text
+
+    state = product.composition.state
+    form = closed_form(product.composition, start=[start[IndexedBase(s)[0]] for s in state] if start else None)
+    closed = product.closed_form() if form is None else None
+    branches = () if form is None else form.branches
+    tables = [[[to_text(e) for e in row] for row in branch.jacobian] for branch in branches]
+    products = [t[0][0] if len(t) == 1 else "[" + ", ".join(f"[{', '.join(row)}]" for row in t) + "]" for t in tables]
+    states = ["; ".join(to_text(e) for e in branch.iterates) for branch in branches]
+    general = bool(branches) and not branches[0].special and not products[0].count("Product(")
+    if general and len(state) == 1:
+        closed = branches[0].derivative
+    return (
+        closed,
+        {
+            "closed_form": products[0] if general else None if closed is None else to_text(closed),
+            "proof": "induction" if general or closed is not None else None,
+            "closed_form_state": states[0] if states else None,
+            "family": None if form is None else form.family,
+            "branches": [
+                {"condition": branch.condition, "state": state, "product": product}
+                for branch, state, product in zip(branches, states, products, strict=True)
+            ],
+        },
+        "" if form is None else form.product_condition,
+    )
 
 
 def _start(problem: problems.Problem) -> dict["Expr", "Expr"]:
@@ -109,7 +141,7 @@ def _ordered(product: "ChainProduct", factors: list[str]) -> str:
     return " * ".join(reversed(parts))
 
 
-def _evidence(product: "ChainProduct", closed: "Expr | None") -> list["Evidence"]:
+def _evidence(product: "ChainProduct", closed: "Expr | None", condition: str) -> list["Evidence"]:
     """Check the derivation by a second way: the written-out iterate, and the factors through the layers' outputs."""
     from symgrad.derivation import zero_proof
     from symgrad.evidence import Evidence, Verdict
@@ -123,7 +155,10 @@ def _evidence(product: "ChainProduct", closed: "Expr | None") -> list["Evidence"
         verdict = Verdict.PROVED if proved else Verdict.UNDECIDED
         found.append(Evidence(claim, verdict, str(methods[0]) if proved else "none of the normal forms decided it"))
     if closed is not None:
-        found.append(Evidence(f"{to_text(product.expr)} = {to_text(closed)}", Verdict.PROVED, "induction"))
+        (state,) = product.composition.state
+        where = f" for {state}[0] = {state}" if state in closed.free_symbols else ""
+        where += f" where {condition}" if condition not in ("", "always") else ""
+        found.append(Evidence(f"{to_text(product.expr)} = {to_text(closed)}{where}", Verdict.PROVED, "induction"))
     return found
 
 
