@@ -110,19 +110,16 @@ def turning_inputs(name: str) -> tuple[tuple[Expr, Expr], ...] | None:
         solutions = sympy.solve(g * slope - 1, t)
     except NotImplementedError:
         return None
-    found = []
+    low, high = (-sympy.oo, sympy.oo) if output is None else INVERSES[name][1:]
+    found: dict[int, tuple[Expr, Expr]] = {}
     for solution in dict.fromkeys(solutions):
-        low, high = (-sympy.oo, sympy.oo) if output is None else INVERSES[name][1:]
         there = solution.xreplace({g: 3 / _peak(name)})
-        if (
-            compare(there, low) != 1
-            or compare(high, there) != 1
-            or not is_zero((g * slope - 1).xreplace({t: solution}))
-        ):
-            continue
-        pair = (solution, row.function(solution)) if output is None else (INVERSES[name][0](solution), solution)
-        at_sample = compare(pair[0].xreplace({g: 3 / _peak(name)}), Integer(0))
-        found.append((at_sample, tuple(sympy.sympify(e).xreplace({g: GAIN}) for e in pair)))
-    if sorted(s for s, _ in found if s is not None) != [-1, 1]:
+        inside = compare(there, low) == 1 and compare(high, there) == 1
+        if inside and is_zero((g * slope - 1).xreplace({t: solution})):
+            u, y = (solution, row.function(solution)) if output is None else (INVERSES[name][0](solution), solution)
+            side = compare(u.xreplace({g: 3 / _peak(name)}), Integer(0)) or 0
+            found[side] = (u.xreplace({g: GAIN}), y.xreplace({g: GAIN}))
+    if 1 not in found:
         return None
-    return tuple(pair for _, pair in sorted(found, key=lambda item: item[0] or 0))
+    u = found[1][0]
+    return found.get(-1, (-u, row.function(-u))), found[1]
