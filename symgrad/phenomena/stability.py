@@ -255,11 +255,10 @@ def _interval_text(name: str, low: str | None, high: str | None) -> str:
 
 def _between(low: float | None, high: float | None) -> Rational:
     """Return a rational number strictly between two bounds."""
+    if low is not None and high is None:
+        return Rational(Fraction(low).limit_denominator(1000) + Fraction(5, 8))
     if low is None or high is None:
-        end = (
-            Fraction(high if low is None else low).limit_denominator(1000) if (low or high) is not None else Fraction()
-        )
-        return Rational(end - Fraction(5, 8)) if low is None else Rational(end + Fraction(5, 8))
+        return Rational(Fraction(high or 0.0).limit_denominator(1000) - Fraction(5, 8))
     middle = Fraction(low) + (Fraction(high) - Fraction(low)) * Fraction(499, 1024)
     return Rational(middle.limit_denominator(int(64 / (high - low)) + 64))
 
