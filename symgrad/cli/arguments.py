@@ -145,7 +145,7 @@ COMMON = (
         whole_number,
         0,
     ),
-    Option("--budget", "SECONDS", "time to give up after; read and checked, but no command stops early yet", seconds),
+    Option("--budget", "SECONDS", "time limit of product; the other commands do not stop early yet", seconds),
 )
 
 
