@@ -105,6 +105,7 @@ def _tiles(points: Points, layers: int, layered: bool) -> Iterator[slice]:
 
 def run_lambdify(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate in float64, and once more with unlimited exponents where float64 was not enough."""
+    points.check_range()
     layers = sum(int(b.layers) for b in chain.blocks)
     layered = trace or any(name in chain.layered for name in kernel.target.wrt)
 
@@ -135,11 +136,11 @@ BACKENDS: Mapping[str, Backend] = {"lambdify": run_lambdify, "mpmath": run_mpmat
 def resolve_backend(name: str, digits: int | None) -> str:
     """Return the backend that ``name`` stands for; "auto" is lambdify unless digits are asked for."""
     if name == "auto":
-        return "lambdify" if digits is None else "mpmath"
+        name = "lambdify" if digits is None else "mpmath"
     if name not in BACKENDS:
         raise InputError(f"no backend is named {name!r}; known: auto, {', '.join(BACKENDS)}")
     if digits is not None and name != "mpmath":
         raise InputError(f"digits need the mpmath backend, got backend {name!r}; leave the backend out")
-    if digits is not None and not 1 <= digits <= 10000:
-        raise InputError(f"digits must lie between 1 and 10000, got {digits}; give e.g. 50")
+    if digits is not None and (isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 10000):
+        raise InputError(f"digits must be a whole number from 1 to 10000, got {digits!r}; give e.g. 50")
     return name

@@ -4,6 +4,7 @@ Whatever float64 cannot carry — a factor that underflows, a state that overflo
 below its scale — is flagged, and the flagged points are run again in arithmetic with unlimited exponents.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from sympy import Function
+from sympy import Expr, Function
 
 from symgrad.kernels.fold import Arithmetic, Carried, advance, initial
-from symgrad.kernels.steps import Step, Steps, numeric_forms, opaque_calls
+from symgrad.kernels.steps import Step, Steps, numeric_forms, opaque_calls, show_exact
 from symgrad.maps import Map
 
 Array = NDArray[np.float64]
@@ -56,13 +57,34 @@ class CompiledStep:
         return bare.is_number or bool(sympy.Poly(bare, *bare.free_symbols).total_degree() <= 1)
 
 
+def _constant(expr: Expr) -> float:
+    """Return a number as the nearest float, infinite where it is larger, nan where it is none."""
+    try:
+        return float(show_exact(expr))
+    except OverflowError:
+        return math.inf
+    except TypeError:
+        return math.nan
+
+
+def giants(expr: Expr) -> set[Expr]:
+    """Return the rational numbers of an expression that float64 cannot hold."""
+    found = {r for r in expr.atoms(sympy.Rational) if max(int(abs(r.p)).bit_length(), int(r.q).bit_length()) > 900}
+    return {r for r in found if abs(int(r.p).bit_length() - int(r.q).bit_length()) > 900}
+
+
+def without_giants(expr: Expr) -> Expr:
+    """Put nan for numbers that float64 cannot hold, so that the point is flagged and run with unlimited exponents."""
+    return expr.xreplace(dict.fromkeys(found, sympy.nan)) if (found := giants(expr)) else expr
+
+
 def compile_step(step: Step) -> CompiledStep:
     """Compile a step with SymPy's lambdify, common subexpressions shared."""
-    varying = [e for e in step.outputs if e.free_symbols]
+    varying = [without_giants(e) for e in step.outputs if e.free_symbols]
     modules = [numeric_forms(opaque_calls(varying)), {"step": indicator}, "scipy", "numpy"]
     function = sympy.lambdify([*step.state, *step.arguments], varying, modules=modules, cse=True)
     marks = {0.0: FLOATS.zero, 1.0: FLOATS.one}
-    constants = [None if e.free_symbols else float(e) for e in step.outputs]
+    constants = [None if e.free_symbols else _constant(e) for e in step.outputs]
     return CompiledStep(step, function, tuple(c if c is None else marks.get(c, c) for c in constants))
 
 
@@ -100,9 +122,12 @@ def _rescale(components: Sequence[Any], exponent: Array, where: NDArray[np.bool_
     """Divide the components by powers of two at the given points and note the powers."""
     _, powers = np.frexp(size[where])
     exponent[where] += powers
-    scaled = [np.array(np.broadcast_to(c, exponent.shape), dtype=float) for c in components]
-    for c in scaled:
-        c[where] = np.ldexp(c[where], -powers)
+    scaled: list[Any] = []
+    for c in components:
+        if c is not FLOATS.zero:
+            c = np.array(np.broadcast_to(c, exponent.shape), dtype=float)
+            c[where] = np.ldexp(c[where], -powers)
+        scaled.append(c)
     return scaled
 
 
@@ -124,6 +149,8 @@ def _check(tile: Tile, *, differentiates: bool) -> None:
             carried.compounds[order] = _rescale(product, tile.exponents[order], where, size)
     if differentiates:
         for components in [*carried.first, *carried.second.values()]:
+            if all(c is FLOATS.zero for c in components):
+                continue
             _flag_lost(tile, _largest(components, shape), tile.dying)
         _rescale_first(tile)
 

@@ -83,7 +83,7 @@ class Kernel:
     def __call__(
         self,
         start: Any,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[Any, Any] | None = None,
         *,
         depth: int | None = None,
         threads: int | None = None,
@@ -94,7 +94,7 @@ class Kernel:
         Parameters
         ----------
         start : the first state: a number or array for one component, else a sequence of d of them
-        parameters : name → number or array; a name with a value per layer has the layer as its first axis
+        parameters : name (or symbol) → number or array; a name with a value per layer has the layer as its first axis
         depth : the value of the composition's depth symbol
         threads : how many threads share the tiles (default: the processors, at most 4)
         trace : also return log|factor| of every layer
@@ -104,10 +104,12 @@ class Kernel:
         InputError : a parameter without a value, an unknown one, a wrong number of layers or components
         """
         chain = self.composition.at_depth(depth)
-        points = gather(chain, self.needed, start, dict(parameters or {}))
+        if chain.depth_symbols:
+            raise InputError(f"a kernel needs the depth as a number, got {depth}; give e.g. 50")
+        points = gather(chain, self.needed, start, _by_name(parameters))
         count = threads if threads is not None else min(4, os.cpu_count() or 1)
-        if count < 1:
-            raise InputError(f"threads must be at least 1, got {count}; give e.g. 2")
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise InputError(f"threads must be a positive integer, got {count!r}; give e.g. 2")
         if trace and chain.dimension != 1:
             raise InputError("trace lists the factors of scalar layers; leave it out for several components")
         return BACKENDS[self.backend](self, chain, points, trace, _runner(count))
@@ -123,6 +125,13 @@ class Kernel:
             self.backend,
             self.digits,
         )
+
+
+def _by_name(parameters: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Return the values by name, whether given by name or by symbol."""
+    if not isinstance(parameters, Mapping | None):
+        raise InputError(f"parameters must be a mapping, got {str(parameters)[:60]!r}; give e.g. {{'w': 0.5}}")
+    return {str(name): value for name, value in (parameters or {}).items()}
 
 
 def _rebuild(
@@ -155,7 +164,7 @@ def gather(chain: Composition, needed: Sequence[str], start: Any, parameters: di
     if missing:
         raise InputError(f"parameter {missing[0]!r} has no value; give one, e.g. {{'{missing[0]}': 0.5}}")
     d = chain.dimension
-    components = [start] if d == 1 else list(start) if np.ndim(start) > 0 or isinstance(start, Sequence) else [start]
+    components = [start] if d == 1 else list(start) if isinstance(start, Sequence) or np.ndim(start) > 0 else [start]
     if d > 1 and len(components) != d:
         raise InputError(f"a state of {d} components needs {d} start values, got {len(components)}; e.g. (0.1, 0.2)")
     longest = dict.fromkeys(chain.layered, 0)

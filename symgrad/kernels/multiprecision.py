@@ -94,7 +94,7 @@ def _evaluate(expr: Expr, known: Mapping[Any, Any], ctx: Any, seen: dict[Any, An
     elif isinstance(expr, sympy.Rational):
         result = to_mpf(expr, ctx)
     elif expr.is_NumberSymbol:
-        result = +getattr(ctx, {"Pi": "pi", "Exp1": "e"}[type(expr).__name__])
+        result = ctx.make_mpf(expr._as_mpf_val(ctx.prec))
     elif isinstance(expr, sympy.Piecewise):
         result = _piecewise(expr, known, ctx, seen)
     else:

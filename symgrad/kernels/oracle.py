@@ -56,6 +56,13 @@ def _numbers(results: Results) -> list[Any]:
     return [number for group in groups for number in group]
 
 
+def _vanishing(a: Results, b: Results, ctx: Any, bits: int, digits: int) -> bool:
+    """Whether everything that does not agree shrinks with the precision, as rounding errors of a zero do."""
+    tolerance, size = ctx.mpf(10) ** (-digits), ctx.mpf(2) ** (-bits // 4)
+    pairs = [(ctx.mpf(x), y) for x, y in zip(_numbers(a), _numbers(b), strict=True) if ctx.isfinite(y)]
+    return all(abs(x - y) <= abs(y) * tolerance or (abs(x) < size and abs(y) < size**2) for x, y in pairs)
+
+
 def _agree(a: Results, b: Results, ctx: Any, digits: int) -> bool:
     for x, y in zip(_numbers(a), _numbers(b), strict=True):
         if ctx.isfinite(x) != ctx.isfinite(y):
@@ -66,6 +73,7 @@ def _agree(a: Results, b: Results, ctx: Any, digits: int) -> bool:
 
 
 MOST_BITS = 1 << 17
+ZERO_BITS = 1 << 13  # what shrinks with the precision up to here is taken to be zero
 
 
 def _mp_point(kernel: Any, chain: Composition, points: Points, index: int, trace: bool) -> tuple[Results, Any]:
@@ -78,6 +86,11 @@ def _mp_point(kernel: Any, chain: Composition, points: Points, index: int, trace
         finer, ctx = _mp_results(kernel, chain, points, index, trace, bits)
         if _agree(results, finer, ctx, digits):
             return finer, ctx
+        if bits >= ZERO_BITS and _vanishing(results, finer, ctx, bits, digits):
+            raise InputError(
+                f"a result is 0 to within 2**-{bits // 2}, so that it has no {digits} digits; ask for no digits, "
+                "or for points where it is not 0"
+            )
         results = finer
     raise InputError(
         f"{digits} digits are not reached with {MOST_BITS} bits of working precision; the orbit is too sensitive: "

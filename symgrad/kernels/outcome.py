@@ -32,7 +32,7 @@ class Outcome:
     product : the chain product dx_n/dx_0, shape (…) for d = 1, else (d, d, …), rows = new
     growth : natural logarithms of the product's singular values, largest first, shape (d, …)
     gradient : name → ∂loss/∂name, shape (…); without a loss ∂(last state)/∂name, shape (…) for d = 1, else (d, …);
-        a parameter with a value per layer has the layer as its first axis
+        a parameter with a value per layer has the layer as its first axis, before that of the components
     hessian : (name, name) → second derivatives, as ``gradient``; empty unless asked for
     trace : log|factor| in nats of every layer, shape (layers, …), or None
     status : Status of each point, shape (…)

@@ -1,5 +1,6 @@
 """The start and parameters of a kernel call, broadcast to one shape."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,28 +11,54 @@ import sympy
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError
+from symgrad.parsing import parse_number
 
 Array = NDArray[np.float64]
 
 
 def _exact(value: Any) -> Any:
-    """Keep a single exact number (int, Fraction, SymPy number, decimal text) as it is, for the oracle."""
+    """Keep a single exact number (int, Fraction, SymPy number, text such as "1/3") as it is, for the oracle."""
     if isinstance(value, str):
-        return Fraction(value)
+        return parse_number(value)
+    if isinstance(value, sympy.Expr) and not (value.is_real and value.is_number):
+        raise TypeError
     return value if isinstance(value, int | Fraction | sympy.Expr) else None
 
 
-def _floats(name: str, value: Any) -> Array:
+def _float(value: Any) -> float:
+    """Return a number as the nearest float; ±inf where an exact one is too large."""
+    exact = _exact(value)
+    if exact is None and not isinstance(value, float | np.integer | np.floating | np.bool_):
+        raise TypeError
     try:
-        array = np.asarray(float(value) if _exact(value) is not None else value)
-        if array.dtype == object:
-            array = np.array([float(v) for v in array.ravel()]).reshape(array.shape)
-        floats = np.asarray(array, dtype=np.float64)
+        return float(value if exact is None else exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
+
+
+def floats_of(name: str, value: Any) -> Array:
+    """Return a number or an array of numbers as float64, refusing what is none; ±inf is a state like others."""
+    try:
+        array = np.asarray(value) if _exact(value) is None else np.asarray(_float(value))
+        if array.dtype.kind in "OU":
+            entries = np.array(value, dtype=object)
+            array = np.array([_float(v) for v in entries.ravel()]).reshape(entries.shape)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        with np.errstate(over="ignore"):
+            floats = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number or an array of numbers, got {str(value)[:60]!r}") from None
     if np.isnan(floats).any():
         raise InputError(f"{name} contains nan; give finite numbers")
+    if floats.size == 0:
+        raise InputError(f"{name} is an empty array; give at least one number")
     return floats
+
+
+def _kept(value: Any) -> Any:
+    exact = _exact(value)
+    return float(value) if exact is None else exact
 
 
 @dataclass(frozen=True)
@@ -52,8 +79,8 @@ class Points:
     @staticmethod
     def gather(components: Sequence[Any], parameters: Mapping[str, Any], longest: Mapping[str, int]) -> "Points":
         """Read numbers and arrays; ``longest`` says how many layers each name with a value per layer needs."""
-        start = tuple(_floats("the start", c) for c in components)
-        values = {name: _floats(f"parameter {name!r}", value) for name, value in parameters.items()}
+        start = tuple(floats_of("the start", c) for c in components)
+        values = {name: floats_of(f"parameter {name!r}", value) for name, value in parameters.items()}
         for name, layers in longest.items():
             given = values[name].shape[0] if values[name].ndim else None
             if given != layers:
@@ -68,9 +95,18 @@ class Points:
             raise InputError(f"start and parameters do not broadcast to one shape: {listing}") from None
         exact = {f"start {i}": _exact(c) for i, c in enumerate(components)}
         exact |= {name: _exact(v) for name, v in parameters.items()}
-        exact |= {n: list(parameters[n]) for n in longest if np.ndim(values[n]) == 1}
+        exact |= {n: [_kept(v) for v in parameters[n]] for n in longest if np.ndim(values[n]) == 1}
         shared = {n: v for n, v in values.items() if n not in longest}
         return Points(shape, start, shared, {n: values[n] for n in longest}, exact)
+
+    def check_range(self) -> None:
+        """Refuse exact numbers that float64 cannot hold."""
+        for name, given in self.exact.items():
+            for value in given if isinstance(given, list) else [given]:
+                if value is not None and (np.isinf(_float(value)) or (_float(value) == 0.0 and value != 0)):
+                    raise InputError(
+                        f"{name} lies outside float64 (2.2e-308 to 1.8e308); ask for digits, e.g. digits=30, or rescale"
+                    )
 
     def flat_start(self, index: Any) -> list[Array]:
         """Return the start components at the flat indices."""

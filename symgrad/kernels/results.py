@@ -42,9 +42,22 @@ def finish(carried: Carried, steps: Steps, arithmetic: Arithmetic, loss: Sequenc
             _pair(target.wrt, ab): [_loss_curvature(carried, ab, outer, bend, len(target.wrt), arithmetic)]
             for ab in carried.second
         }
-    for name, values in (adjoint(carried, steps, outer, arithmetic) if carried.records else {}).items():
-        gradient[name] = [values.get(k, arithmetic.zero) for k in range(1, max(values, default=0) + 1)]
+    for name, columns in _by_layer(carried, steps, outer if steps.loss is not None else None, arithmetic).items():
+        last = max(k for values in columns for k in values)
+        gradient[name] = [values.get(k, arithmetic.zero) for k in range(1, last + 1) for values in columns]
     return Results(carried.state, value, carried.compounds, gradient, hessian, carried.factors)
+
+
+def _by_layer(
+    carried: Carried, steps: Steps, outer: list[Number] | None, arithmetic: Arithmetic
+) -> dict[str, list[Mapping[int, Number]]]:
+    """Return ∂/∂name[k] of the loss, or of every component of the last state where there is no loss (None)."""
+    if not carried.records:
+        return {}
+    d = len(carried.state)
+    units = [[arithmetic.one if i == j else arithmetic.zero for j in range(d)] for i in range(d)]
+    found = [adjoint(carried, steps, start, arithmetic) for start in (units if outer is None else [outer])]
+    return {name: [each[name] for each in found] for name in found[0]}
 
 
 def _pair(wrt: Sequence[str], ab: tuple[int, int]) -> tuple[str, str]:

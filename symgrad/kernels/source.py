@@ -8,6 +8,8 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.printing.numpy import SciPyPrinter
 
+from symgrad.errors import InputError
+from symgrad.kernels.floats import giants
 from symgrad.kernels.stable import STABLE
 from symgrad.kernels.steps import Step, Steps, exact_form, opaque_calls
 from symgrad.maps import to_text
@@ -19,6 +21,8 @@ start: a list of {d} number(s) or arrays; parameters: name -> number or array, f
 The chain product is returned as (sign, natural logarithm of its absolute value), or as (matrix, power of two) for
 several components; a factor below the smallest float counts as zero.
 """
+
+import functools
 
 import numpy
 import numpy as np
@@ -69,7 +73,9 @@ def evaluate(start, parameters, depth=None):
     gradient = {{}}
     for a, name in enumerate(names):
         if name in {layered!r}:
-            gradient[name] = backwards(records, a, name, [1.0] if outer is None else outer)
+            units = [[float(i == j) for j in range(size)] for i in range(size)] if outer is None else [outer]
+            columns = [backwards(records, a, name, unit) for unit in units]
+            gradient[name] = columns[0] if len(columns) == 1 else np.stack(np.broadcast_arrays(*columns), axis=1)
         elif outer is None:
             gradient[name] = sensitivities[name] if size > 1 else sensitivities[name][0]
         else:
@@ -129,6 +135,10 @@ def stand_alone(steps: Steps) -> str:
     """Return the text of a module with one function, ``evaluate(start, parameters, depth)``."""
     target, chain = steps.gradient, steps.gradient.composition
     every = [*steps.layers.values(), *([] if steps.loss is None else [steps.loss])]
+    if any(giants(e) for step in every for e in step.outputs):
+        raise InputError(
+            "a number of the formula lies outside float64, which a plain module needs; rescale the formula"
+        )
     layered = tuple(chain.layered)
     title = chain.canonical if target.loss is None else f"{chain.canonical}, with the loss {to_text(target.loss)}"
     parts = [HEADER.format(title=title, d=chain.dimension, layered=" and ".join(layered) or "no name")]

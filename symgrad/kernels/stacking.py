@@ -83,6 +83,14 @@ def to_outcome(
     status = np.where(undefined, Status.UNDEFINED, np.where(np.isfinite(floats).all(axis=0), 0, Status.DIVERGED))
     gradients = {key[1]: part for key, part in parts.items() if key[0] == "gradient"}
     hessians = {key[1]: part for key, part in parts.items() if key[0] == "hessian"}
+    per_layer = () if d == 1 or "loss" in parts else (d,)
+
+    def gradient_of(name: str, part: SignedLog) -> SignedLog:
+        if name not in layered:
+            return shaped(part, single=part.shape[0] == 1)
+        lead = (part.shape[0] // d, d) if per_layer else (part.shape[0],)
+        return SignedLog(part.mantissa.reshape((*lead, *shape)), part.exponent.reshape((*lead, *shape)))
+
     growth = growth_of({order: parts["compound", order] for order in range(1, d + 1)})
     return Outcome(
         state=floats,
@@ -90,7 +98,7 @@ def to_outcome(
         loss=shaped(parts["loss"], single=True) if "loss" in parts else None,
         product=SignedLog(product.mantissa.reshape((*square, *shape)), product.exponent.reshape((*square, *shape))),
         growth=growth.reshape((d, *shape)),
-        gradient={n: shaped(p, single=n not in layered and p.shape[0] == 1) for n, p in gradients.items()},
+        gradient={name: gradient_of(name, part) for name, part in gradients.items()},
         hessian={n: shaped(p, single=p.shape[0] == 1) for n, p in hessians.items()},
         trace=shaped(parts["trace"], single=False).log_abs if "trace" in parts else None,
         status=status.astype(np.int8),

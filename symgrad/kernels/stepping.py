@@ -11,6 +11,7 @@ from symgrad.derivation import UpdateMap
 from symgrad.errors import InputError
 from symgrad.kernels.kernel import Kernel
 from symgrad.kernels.outcome import Outcome
+from symgrad.kernels.points import floats_of
 from symgrad.kernels.signed_log import SignedLog
 
 Array = NDArray[np.float64]
@@ -32,6 +33,11 @@ class Path:
     positions: Array
     losses: Array
     lengths: Array
+
+
+def _no_shape(at: Mapping[str, Any]) -> InputError:
+    listing = ", ".join(f"{name} {np.shape(value)}" for name, value in at.items())
+    return InputError(f"the first values do not broadcast to one shape: {listing}; give arrays that do")
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,14 @@ class UpdateKernel:
             raise InputError(
                 f"the rule moves {', '.join(names)}, got values for {', '.join(at) or 'none'}; give each one"
             )
-        if steps < 1:
-            raise InputError(f"steps must be a positive integer, got {steps}; give e.g. 100")
-        where = np.stack(np.broadcast_arrays(*(np.asarray(at[name], dtype=float) for name in names)))
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise InputError(f"steps must be a positive integer, got {steps!r}; give e.g. 100")
+        if both := set(names) & set(parameters or {}):
+            raise InputError(f"the rule moves {sorted(both)[0]!r}; give its first value in the first argument only")
+        try:
+            where = np.stack(np.broadcast_arrays(*(floats_of(f"parameter {name!r}", at[name]) for name in names)))
+        except ValueError as problem:
+            raise problem if isinstance(problem, InputError) else _no_shape(at) from None
         positions, losses, lengths = [where], [], []
         for count in range(steps + 1):
             outcome = self.kernel(start, dict(parameters or {}) | self._inside(where), depth=depth)
@@ -80,7 +91,7 @@ class UpdateKernel:
             if count < steps:
                 with np.errstate(all="ignore"):
                     change = self._change(outcome)
-                    where = where + np.where(np.isnan(change), 0.0, change)
+                    where = np.where(np.isinf(where), where, where + np.where(np.isnan(change), 0.0, change))
                 positions.append(where)
                 lengths.append(np.sqrt(np.sum(change**2, axis=0)))
         return Path(names, np.stack(positions), np.stack(losses), np.stack(lengths))

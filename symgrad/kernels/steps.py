@@ -17,6 +17,7 @@ from symgrad.derivation import Gradient
 from symgrad.kernels.stable import STABLE
 from symgrad.maps import ACTIVATIONS, Map, differentiate, expand_activations
 
+Formula = Callable[[Expr], Expr]
 PLAIN = frozenset({"identity", "exp", "sin"})
 
 
@@ -25,7 +26,8 @@ def opaque(name: str, order: int) -> Any:
     """Return the function class that stands for the derivative of that order of an activation."""
 
     def fdiff(self: Any, argindex: int = 1) -> Expr:
-        return opaque(name, order + 1)(self.args[0])
+        vanishes = exact_form(name, order + 1).is_zero
+        return Integer(0) if vanishes else opaque(name, order + 1)(self.args[0])
 
     members = {"nargs": 1, "fdiff": fdiff, "activation": name, "order": order, "_eval_is_real": lambda self: True}
     return type(f"phi_{name}_{order}", (Function,), members)
@@ -39,14 +41,18 @@ def hide_activations(expr: Expr) -> Expr:
     return expr
 
 
-@cache
 def exact_form(name: str, order: int) -> Expr:
     """Return a derivative of an activation as an expression in the real symbol x, free of cancellation if tabulated."""
+    return _exact_form(name, order, ACTIVATIONS[name].formula)
+
+
+@cache
+def _exact_form(name: str, order: int, formula: Formula) -> Expr:
     x = Symbol("x", real=True)
     if name in STABLE and order < len(STABLE[name].exact):
         return STABLE[name].exact[order]
     if order == 0:
-        return expand_activations(ACTIVATIONS[name].formula(x))
+        return expand_activations(formula(x))
     if name in STABLE or order > 1:
         return differentiate(exact_form(name, order - 1), x)
     return expand_activations(differentiate(ACTIVATIONS[name].function(x), x))
@@ -170,11 +176,13 @@ Compiled = Callable[..., Any]
 
 def numeric_forms(calls: Sequence[Any]) -> dict[str, Compiled]:
     """Return a NumPy function for every opaque function, from the table or from its exact form."""
-    return {call.__name__: _numeric(call.activation, call.order) for call in calls}
+    return {
+        call.__name__: _numeric(call.activation, call.order, ACTIVATIONS[call.activation].formula) for call in calls
+    }
 
 
 @cache
-def _numeric(name: str, order: int) -> Compiled:
+def _numeric(name: str, order: int, formula: Formula) -> Compiled:
     if name in STABLE and order < len(STABLE[name].numpy):
         function: Compiled = STABLE[name].numpy[order]
         return function

@@ -40,6 +40,20 @@ def to_kernel(
     digits : decimal digits for the mpmath backend (default 30)
     """
     resolved = resolve_backend(backend, digits)
+    kernel = _compiled(target, resolved, digits)
+    domain = (kernel.kernel if isinstance(kernel, UpdateKernel) else kernel).composition.domain
+    if domain != "real":
+        raise InputError(
+            f"kernels compute with real numbers, got a {domain} map; write it as a real map of two components"
+        )
+    return kernel
+
+
+def _compiled(
+    target: Map | Composition | ChainProduct | Gradient | CompositionNewton | UpdateMap,
+    resolved: str,
+    digits: int | None,
+) -> Kernel | UpdateKernel:
     if resolved == "mpmath" and digits is None:
         digits = 30
     if isinstance(target, UpdateMap):
