@@ -149,6 +149,22 @@ def _check_formula(name: str, formula: Formula) -> None:
         raise RegistryError(f"activation {name!r} must be an expression of its argument alone, got {str(value)[:60]!r}")
 
 
+def _check_derivative(row: Activation) -> None:
+    """Refuse a derivative through the output that differs from the derived one, at points on both sides of 0."""
+    from symgrad.maps.calculus import differentiate
+
+    if row.derivative_of_output is None:
+        return
+    z = Symbol("z", real=True)
+    value, derived = row.formula(z), differentiate(row.formula(z), z)
+    for place in (Rational(-17, 10), Rational(-2, 7), Rational(3, 11), Rational(12, 7)):
+        through = row.derivative_of_output(value.subs(z, place))
+        if sympy.Abs(sympy.N(through - derived.subs(z, place), 30)) > Rational(1, 10**20):
+            raise RegistryError(
+                f"the derivative of {row.name!r} through its output is not its derivative at {place}; derive it again"
+            )
+
+
 def _number(given: Any, what: str) -> Expr:
     value = sympy.sympify(given)
     if not (isinstance(value, Expr) and value.is_number and value.is_extended_real):
@@ -179,7 +195,7 @@ def activation(
     Raises
     ------
     RegistryError : a name that is taken or cannot be written, a formula without a docstring or of other than one
-        argument, a bound or kink that is no number
+        argument, a bound or kink that is no number, a derivative through the output that is not the derivative
 
     Examples
     --------
@@ -207,7 +223,10 @@ def activation(
         points = {
             _number(p, f"a kink of {name!r}"): _number(v, f"a slope of {name!r}") for p, v in (kinks or {}).items()
         }
-        _TABLE[name] = Activation(name, function, formula, sentence, latex, bound, derivative_of_output, points)
+        row = Activation(name, function, formula, sentence, latex, bound, derivative_of_output, points)
+        if formula.__module__ != __name__:
+            _check_derivative(row)
+        _TABLE[name] = row
         return function
 
     return register

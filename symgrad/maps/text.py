@@ -69,6 +69,12 @@ class _Printer(StrPrinter):
             raise InputError(f"{name} has no place in symgrad's expressions; register it as an activation first")
         return str(super()._print_Function(expr))
 
+    def _print_NumberSymbol(self, expr: Expr) -> str:
+        raise InputError(f"{expr} has no name in symgrad's expressions; write it as a formula or as a number")
+
+    _print_GoldenRatio = _print_EulerGamma = _print_Catalan = _print_TribonacciConstant = _print_NumberSymbol
+    _print_ImaginaryUnit = _print_NumberSymbol
+
     def _print_Piecewise(self, expr: Expr) -> str:
         raise InputError("Piecewise has no place in symgrad's expressions; use Min, Max, abs, sign or an activation")
 

@@ -67,7 +67,7 @@ CHAINS = {
 }
 
 
-@pytest.mark.parametrize("loss", [None, "(x - 1)**2", "w*(sin(x) - v)**2 + b"])
+@pytest.mark.parametrize("loss", [None, "w*(sin(x) - v)**2 + b"])
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
 def test_the_written_out_sum_is_the_derivative_of_the_written_out_iterate(chain: Composition, loss: str | None) -> None:
     target = gradient(chain, loss, wrt="w,b,v,x" if "v" in (loss or "") else "w,b,x")

@@ -42,6 +42,12 @@ def test_one_definition_is_enough() -> None:
         expression("bump(x)")
 
 
+def test_a_right_derivative_through_the_output_is_taken() -> None:
+    derivative = {"derivative_of_output": lambda y: (1 - y**2) ** Rational(3, 2)}
+    unit = activation(latex="U", lipschitz=1, **derivative)(named("unit", lambda x: x / sympy.sqrt(1 + x**2)))
+    assert differentiate(unit(x), x) == (1 - unit(x) ** 2) ** Rational(3, 2)
+
+
 def test_a_name_can_be_defined_anew() -> None:
     for factor in (1, 2):
         bump = activation(latex="B", lipschitz=factor)(named("bump", lambda x, factor=factor: factor * sympy.atan(x)))
@@ -63,6 +69,12 @@ REFUSED: list[tuple[str, Callable[..., Any], dict[str, Any], str]] = [
     ("text", lambda x: "x", {}, "'text' must be an expression of its argument alone"),
     ("bounded", sympy.cos, {"lipschitz": x}, "the Lipschitz bound of 'bounded' must be a real number"),
     ("bounded", sympy.cos, {"lipschitz": sympy.I}, "the Lipschitz bound of 'bounded' must be a real number"),
+    (
+        "shifted",
+        sympy.atan,
+        {"derivative_of_output": lambda y: sympy.cos(y)},
+        "the derivative of 'shifted' through its output is not its derivative at -17/10",
+    ),
     ("kinked", sympy.cos, {"kinks": {x: 1}}, "a kink of 'kinked' must be a real number"),
 ]
 

@@ -184,3 +184,7 @@ def test_texts_of_the_grammar_are_its_own() -> None:
     assert to_text(sympy.Abs(x)) == "abs(x)"
     with pytest.raises(InputError, match="gamma has no place"):
         to_text(sympy.gamma(x))
+    for number in (sympy.GoldenRatio, sympy.EulerGamma, sympy.Catalan, sympy.TribonacciConstant, sympy.I):
+        with pytest.raises(InputError, match="has no name in symgrad's expressions"):
+            to_text(number * x)
+        assert Map(number * x, x, domain="complex").exprs[0].has(number)
