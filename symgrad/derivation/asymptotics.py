@@ -47,10 +47,11 @@ class Expander:
     ----------
     symbol : m, which tends to ∞
     order : how many powers of 1/m to keep
+    digits : decimal places to which coefficients are rounded, for numbers that prove nothing
     """
 
-    def __init__(self, symbol: Symbol, order: int = 4) -> None:
-        self.symbol, self.algebra = symbol, Algebra(order)
+    def __init__(self, symbol: Symbol, order: int = 4, *, digits: int | None = None) -> None:
+        self.symbol, self.algebra = symbol, Algebra(order, digits)
         self._known: dict[Expr, Expansion] = {}
 
     def expand(self, expr: Expr) -> Expansion:

@@ -82,17 +82,49 @@ def _enclosed(e: Expr, symbol: Symbol | None, range_: Any) -> Any:
         return _intervals.pi + 0
     if e == sympy.E:
         return _intervals.e + 0
+    if e.is_Mul and symbol is not None:
+        e, together = _logarithms_over_powers(e, symbol, range_)
+    else:
+        together = None
     parts = [enclose(a, symbol, range_) for a in e.args]
+    if together is not None:
+        return _multiplied([together, *(parts if e.is_Mul else [enclose(e, symbol, range_)])])
     if e.is_Add:
         return sum(parts[1:], parts[0])
     if e.is_Mul:
-        product = parts[0]
-        for part in parts[1:]:
-            product = product * part
-        return product
+        return _multiplied(parts)
     if e.is_Pow:
         return _power(e.exp, *parts)
     return _function(e, parts)
+
+
+def _multiplied(parts: list[Any]) -> Any:
+    product = parts[0]
+    for part in parts[1:]:
+        product = product * part
+    return product
+
+
+def _logarithms_over_powers(e: Expr, symbol: Symbol, range_: Any) -> tuple[Expr, Any]:
+    """Split log(u)^p·u^(-s) off a product: for u ≥ 1 it is at most (p/(e s))^p and falls from u = exp(p/s) on."""
+    powers = dict(factor.as_base_exp() for factor in e.args)
+    for base, p in powers.items():
+        if not isinstance(base, sympy.log) or not p.is_Integer or p < 0:
+            continue
+        u = base.args[0]
+        s = -powers.get(u, sympy.S.Zero)
+        if not s.is_Rational or s <= 0:
+            continue
+        low = enclose(u, symbol, range_).a
+        if low < 1:
+            continue
+        p_, s_ = _intervals.mpf(int(p)), _intervals.mpf(int(s.p)) / int(s.q)
+        top = (p_ / (_intervals.e * s_)) ** int(p)
+        if low > _intervals.exp(p_ / s_).b:
+            start = _intervals.mpf(low)
+            top = _intervals.log(start) ** int(p) * _intervals.exp(-s_ * _intervals.log(start))
+        return sympy.Mul(*(f for f in e.args if f.as_base_exp()[0] not in (base, u))), interval(0, top.b)
+    return e, None
 
 
 def _power(exponent: Expr, x: Any, y: Any) -> Any:

@@ -20,6 +20,7 @@ Terms = Mapping[Key, Expr]
 
 MOST_TERMS = 60
 MORE_POWERS = 3
+ROUNDINGS = 20
 
 
 class NoExpansionError(Exception):
@@ -114,18 +115,30 @@ class Algebra:
     Parameters
     ----------
     order : terms of this negative power of m and below go into the remainder
+    digits : decimal places to which coefficients are rounded; None keeps them exact, as every proof needs
     """
 
     order: int = 4
+    digits: int | None = None
 
     @property
     def lowest(self) -> Key:
         """The exponents below which nothing is kept."""
         return key(-self.order)
 
+    def _number(self, function: Callable[[Expr], Expr], c: Expr) -> Expr:
+        """Return a function of a coefficient, exact or rounded."""
+        if self.digits is None:
+            return function(c)
+        value = function(sympy.Float(c, self.digits + 10))
+        # What should have cancelled leaves the sum of some roundings.
+        if abs(value) < sympy.Float(10) ** (ROUNDINGS - self.digits):
+            return S.Zero
+        return sympy.Rational(int(sympy.floor(value * 10**self.digits + S.Half)), 10**self.digits)
+
     def _kept(self, terms: Terms, remainder: Key | None, growth: Terms) -> Expansion:
         """Move into the remainder what it covers, and what lies further below the leading term than asked for."""
-        terms = nonzero_terms(terms)
+        terms = nonzero_terms({at: self._number(_same, c) for at, c in terms.items()} if self.digits else terms)
         if terms:
             floor = plus(max(terms), self.lowest)
             order = sorted(terms, reverse=True)
@@ -214,7 +227,7 @@ class Algebra:
             raise NoExpansionError("the logarithm of what is not positive")
         if top[2]:
             raise NoExpansionError("a logarithm of log log m")
-        parts = {LOG: _exact(top[0]), LOGLOG: _exact(top[1]), ONE: sympy.expand_log(sympy.log(c), force=True)}
+        parts = {LOG: _exact(top[0]), LOGLOG: _exact(top[1]), ONE: self._number(_log, c)}
         series = self.series(small, lambda j: S.Zero if j == 0 else sympy.Rational((-1) ** (j + 1), j))
         return self.add(Expansion(nonzero_terms(_sum(a.growth, parts))), series)
 
@@ -233,7 +246,7 @@ class Algebra:
             place = times(top, Fraction(int(s.p), int(s.q)))
         series = self.series(small, lambda j: sympy.expand_func(sympy.ff(s, j)) / sympy.factorial(j))
         growth = nonzero_terms({at: sympy.expand(s * d) for at, d in a.growth.items()})
-        return self.multiply(Expansion({place: c**s}, None, growth), series)
+        return self.multiply(Expansion({place: self._number(lambda x: x**s, c)}, None, growth), series)
 
     def exp(self, a: Expansion) -> Expansion:
         """Return exp(a)."""
@@ -248,7 +261,7 @@ class Algebra:
             if at in (LOG, LOGLOG) and d.is_Rational:
                 place = plus(place, times(at, Fraction(int(d.p), int(d.q))))
             elif at == ONE:
-                c = sympy.exp(d)
+                c = self._number(sympy.exp, d)
             else:
                 (growth if at > ONE else small)[at] = d
         series = self.series(Expansion(small, a.remainder), lambda j: 1 / sympy.factorial(j))
@@ -260,6 +273,14 @@ class Algebra:
         if grows(a) and sign(a.terms[a.leading]) < 0:
             return Expansion({}, self.lowest)
         raise NoExpansionError("an exponential of an exponential")
+
+
+def _same(c: Expr) -> Expr:
+    return c
+
+
+def _log(c: Expr) -> Expr:
+    return sympy.expand_log(sympy.log(c), force=True)
 
 
 def shrinks(a: Expansion) -> bool:

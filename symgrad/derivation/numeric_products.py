@@ -29,7 +29,7 @@ def product_value(forms: Sequence[Expr]) -> float | None:
     """
     try:
         # A cheap expansion first tells whether the terms have sums at all.
-        _tail(_total(forms, FIRST_ORDER), 10**9)
+        _tail(_total(forms, FIRST_ORDER), 10**40)
         total = _total(forms, ORDER)
         with mpmath.workdps(DIGITS):
             values = [_logarithm(forms, total, head) for head in HEADS]
@@ -42,7 +42,7 @@ def product_value(forms: Sequence[Expr]) -> float | None:
 
 def _total(forms: Sequence[Expr], order: int) -> Expansion:
     """Return the expansion of the sum of log|a| over the forms."""
-    expander = Expander(step, order)
+    expander = Expander(step, order, digits=2 * DIGITS)
     return reduce(expander.algebra.add, [expander.log_abs(form) for form in forms])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sympy import Expr, Symbol
 
 from symgrad.derivation.constants import sign_of
-from symgrad.derivation.residues import settled, step
+from symgrad.derivation.residues import is_whole, settled, step
 from symgrad.derivation.whole_ranges import Signs, signs
 from symgrad.errors import InputError
 from symgrad.maps import expand_activations, expression, to_text
@@ -35,11 +35,13 @@ class Requirement:
     formula : an expression in k
     kind : the condition; it fixes the signs the formula may have
     text : the part of the text it comes from
+    exponent : of a power; where it is an integer the base need only not be 0
     """
 
     formula: Expr
     kind: Condition
     text: str
+    exponent: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,7 @@ def _requirements(node: Node, places: Mapping[Symbol, Symbol]) -> list[Requireme
         text = unparse(part)
         if kind is Condition.REAL_POWER and isinstance(part, Power):
             base, exponent = (expression(e).xreplace(places) for e in (part.base, part.exponent))
-            if exponent.is_integer:
-                found.append(Requirement(base, Condition.NONZERO, text))
-            else:
-                found.append(Requirement(base, kind, text))
+            found.append(Requirement(base, kind, text, exponent))
             continue
         formula = expression(part).xreplace(places)
         sides = {
@@ -130,10 +129,12 @@ def domain_gap(sequence: FactorSequence, period: int) -> str | None:
     """
     for requirement in sequence.requirements:
         for r in range(period):
-            place = sequence.start + r + period * step
-            form = settled(expand_activations(requirement.formula).xreplace({sequence.index: place}))
+            place = {sequence.index: sequence.start + r + period * step}
+            form = settled(expand_activations(requirement.formula).xreplace(place))
+            exponent = requirement.exponent
+            whole = exponent is not None and is_whole(settled(expand_activations(exponent).xreplace(place)))
             table = signs(form)
-            broken = _broken(form, table, _ALLOWED[requirement.kind])
+            broken = _broken(form, table, _ALLOWED[Condition.NONZERO if whole else requirement.kind])
             if broken is not None:
                 k = sequence.start + r + period * broken
                 raise InputError(

@@ -13,7 +13,7 @@ from functools import reduce
 import sympy
 from sympy import Expr, S, Symbol
 
-from symgrad.budget import COMMAND_SECONDS, NoAnswer, within
+from symgrad.budget import COMMAND_SECONDS, Deadline, NoAnswer, within
 from symgrad.derivation.asymptotics import Expander, Fate, fate_of_sum, leading_of_sum, limit_of
 from symgrad.derivation.constants import NoIntervalError, enclose, interval, sign_of
 from symgrad.derivation.depth_products import depth_product
@@ -29,6 +29,7 @@ from symgrad.maps import expand_activations
 
 ORDERS = (4, 10)
 AGREEMENT = 1e-9
+NUMERIC_SECONDS = 3.0
 LATE = "no answer in time; a larger budget may help"
 
 
@@ -62,13 +63,14 @@ def product_limit(
     ('exploding', exp(c))
     """
     sequence = read_sequence(factor, index=index, start=start, depth=depth)
+    deadline = Deadline(seconds)
     found = within(seconds, decide, sequence)
     if isinstance(found, NoAnswer):
         return undecided(LATE)
     if found.regime not in (Regime.CONSTANT, Regime.ALTERNATING) or sequence.depth is not None:
         return found
-    exact = within(seconds / 2, exact_limit, sequence)
-    value = within(seconds / 2, numeric_limit, sequence)
+    exact = within(deadline.remaining / 2, exact_limit, sequence)
+    value = within(min(deadline.remaining, NUMERIC_SECONDS), numeric_limit, sequence)
     return with_limit(
         found, None if isinstance(exact, NoAnswer) else exact, None if isinstance(value, NoAnswer) else value
     )

@@ -91,6 +91,14 @@ def _integer_valued(expr: Expr) -> bool:
     return all(polynomial.eval(j).is_Integer for j in range(polynomial.degree() + 1 if polynomial else 1))
 
 
+def is_whole(expr: Expr) -> bool:
+    """Say whether an expression is proved to be an integer at every m."""
+    if expr.is_integer:
+        return True
+    polynomial = _polynomial(expr)
+    return polynomial is not None and _integer_valued(polynomial.as_expr())
+
+
 def _parity(expr: Expr) -> Integer | None:
     """Return p(m) mod 2 where that is the same for all m."""
     moving = _moving_part(expr)
@@ -115,4 +123,4 @@ def _whole_turns(function: Any, angle: Expr) -> Expr:
     return function(angle)
 
 
-__all__ = ["oscillates", "residue_classes", "settled", "step"]
+__all__ = ["is_whole", "oscillates", "residue_classes", "settled", "step"]
