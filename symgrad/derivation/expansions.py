@@ -130,7 +130,7 @@ class Algebra:
         """Return a function of a coefficient, exact or rounded."""
         if self.digits is None:
             return function(c)
-        value = function(sympy.Float(c, self.digits + 10))
+        value = function(c.evalf(self.digits + 10))
         # What should have cancelled leaves the sum of some roundings.
         if abs(value) < sympy.Float(10) ** (ROUNDINGS - self.digits):
             return S.Zero
