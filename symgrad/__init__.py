@@ -17,7 +17,7 @@ ROOM_OF = {
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
         "closed_form ClosedForm "
-        "newton_of_composition UpdateMap exact_regimes product_limit ProductLimit",
+        "newton_of_composition UpdateMap exact_regimes find_bifurcations product_limit ProductLimit",
         "kernels": "to_kernel Kernel Outcome SignedLog Path",
         "claims": "Claim check",
         "sweeps": "Axis sweep Sweep",
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from symgrad.derivation import clipped_step as clipped_step
     from symgrad.derivation import closed_form as closed_form
     from symgrad.derivation import exact_regimes as exact_regimes
+    from symgrad.derivation import find_bifurcations as find_bifurcations
     from symgrad.derivation import gradient as gradient
     from symgrad.derivation import gradient_step as gradient_step
     from symgrad.derivation import is_zero as is_zero

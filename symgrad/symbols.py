@@ -9,7 +9,8 @@ import re
 from sympy import Symbol
 
 GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu nu xi omicron rho sigma tau upsilon phi chi psi omega"
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu "
+    "nu xi omicron rho sigma tau upsilon phi chi psi omega"
 ).split()
 
 n = Symbol("n", integer=True, positive=True)

@@ -179,8 +179,9 @@ class Map:
     @cached_property
     def parameters(self) -> tuple[Symbol, ...]:
         """The parameters every layer shares, sorted by name."""
-        plain = [e.xreplace({i: sympy.Integer(0) for i in e.atoms(Indexed)}) for e in self.exprs]
-        found = {s for e in plain for s in e.free_symbols} - set(self.state)
+        stand_ins = {i: sympy.Dummy() for e in self.exprs for i in e.atoms(Indexed)}
+        plain = [e.xreplace(stand_ins) for e in self.exprs]
+        found = {s for e in plain for s in e.free_symbols} - set(self.state) - set(stand_ins.values())
         return tuple(sorted(found, key=lambda s: s.name))
 
     @cached_property

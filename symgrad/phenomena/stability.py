@@ -38,6 +38,7 @@ Codes = NDArray[np.int8]
 REACH = 100
 SETTLED = 1e-9
 FAR = 60.0
+BATCH = 50
 MOST_INTERVALS = 40
 
 
@@ -188,9 +189,7 @@ def iterated_attractors(layer: Map, values: Mapping[str, Any], *, steps: int = 5
     arrays = np.broadcast_arrays(*(np.asarray(values[p.name], dtype=float) for p in layer.parameters))
     ends, fixed, cycled, multipliers = [], [], [], []
     for start in (-FAR, FAR):
-        state = np.full(arrays[0].shape, start)
-        for _ in range(steps):
-            state = step(state, *arrays)
+        state = _iterated(step, np.full(arrays[0].shape, start), arrays, steps)
         once = step(state, *arrays)
         slack = SETTLED * (1 + np.abs(state))
         fixed.append(np.abs(once - state) <= slack)
@@ -206,6 +205,23 @@ def iterated_attractors(layer: Map, values: Mapping[str, Any], *, steps: int = 5
     codes[both_cycled & same] = KINDS.index(Attractors.ONE_TWO_CYCLE)
     margins = [np.minimum(np.abs(m - 1), np.abs(m + 1)) for m in multipliers]
     return codes, np.where(margins[0] <= margins[1], multipliers[0], multipliers[1])
+
+
+def _iterated(step: Any, start: Array, arrays: Sequence[Array], steps: int) -> Array:
+    """Return the state after so many steps; a point whose orbit repeats to the last bit is not stepped any further."""
+    state, moving = start.ravel().copy(), np.arange(start.size)
+    given = [a.ravel() for a in arrays]
+    for done in range(0, steps, BATCH):
+        here, values = state[moving], [a[moving] for a in given]
+        for _ in range(min(BATCH, steps - done)):
+            here = step(here, *values)
+        state[moving] = here
+        if (steps - done - BATCH) % 2 == 0:  # a cycle of period 2 is where it is now after an even number of steps
+            again = step(step(here, *values), *values)
+            moving = moving[~((again == here) | (np.isnan(again) & np.isnan(here)))]
+        if not moving.size:
+            break
+    return state.reshape(start.shape)
 
 
 def intervals(found: Bifurcations, points: Sequence[BifurcationPoint]) -> tuple[Region, ...]:
@@ -291,7 +307,7 @@ def _cycle_equation(expr: Expr, x: Symbol, period: int) -> Expr | None:
     if not expr.is_polynomial(x) or Poly(expr, x).degree() < 2:
         return None
     polynomial = dynatomic(expr, x, period)
-    return sympy.horner(polynomial.as_expr())
+    return polynomial.as_expr()
 
 
 def jury_regions(layer: Map) -> tuple[Region, ...]:

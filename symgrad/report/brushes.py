@@ -84,7 +84,7 @@ def _(layer: shapes.Points, canvas: Canvas) -> None:
         markersize=layer.size,
         color=colour,
         markeredgecolor=PALETTE["white"],
-        markeredgewidth=0.8,
+        markeredgewidth=0.8 if layer.size >= EDGED else 0.0,
     )
     canvas.name(marks, layer.label)
 
@@ -167,6 +167,9 @@ def _(layer: shapes.Heatmap, canvas: Canvas) -> None:
     canvas.has_bar = True
     if not finite.all():
         canvas.name(Patch(facecolor=MISSING, edgecolor="black", linewidth=0.5), layer.missing)
+
+
+EDGED = 3.0  # points, the smallest marker that a white edge does not cover
 
 
 def _colourmap(colours: Colours) -> Any:
