@@ -1,11 +1,13 @@
 """Reading a factor sequence, and the proof that each of its factors is defined."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Symbol
 
+from symgrad.derivation.asymptotics import Expander
 from symgrad.derivation.constants import sign_of
+from symgrad.derivation.expansions import NoExpansionError
 from symgrad.derivation.residues import is_whole, settled, step
 from symgrad.derivation.whole_ranges import Signs, signs
 from symgrad.errors import InputError
@@ -144,6 +146,36 @@ def domain_gap(sequence: FactorSequence, period: int) -> str | None:
             if table is None and form != 0:
                 return f"{requirement.text} {requirement.kind.value} for every {sequence.index}"
     return None
+
+
+def depth_domain_gap(sequence: FactorSequence) -> str | None:
+    """Return what is not proved about the domain of factors that contain the depth, for large depths.
+
+    Raises
+    ------
+    InputError : a factor is undefined at every depth; the message names it
+    """
+    depth = sequence.depth
+    of_index = tuple(r for r in sequence.requirements if not r.formula.has(depth))
+    gap = domain_gap(replace(sequence, requirements=of_index), 1)
+    if gap is not None:
+        return gap
+    places = {sequence.index: sequence.start + Symbol("later", integer=True, nonnegative=True)}
+    for requirement in sequence.requirements:
+        formula = expand_activations(requirement.formula).xreplace(places)
+        allowed = _ALLOWED[requirement.kind]
+        if formula.has(depth) and not formula.is_positive and _sign_at_depth(formula, depth) not in allowed:
+            return f"{requirement.text} {requirement.kind.value} for every {sequence.index}"
+    return None
+
+
+def _sign_at_depth(formula: Expr, depth: Symbol | None) -> int | None:
+    """Return the sign a formula without index has at all large depths, None where it is not known."""
+    form = formula.xreplace({depth: step})
+    try:
+        return None if form.free_symbols - {step} else Expander(step).sign(form)
+    except NoExpansionError:
+        return None
 
 
 def _broken(form: Expr, table: Signs | None, allowed: set[int]) -> int | None:

@@ -19,7 +19,7 @@ from symgrad.derivation.constants import NoIntervalError, enclose, interval, sig
 from symgrad.derivation.depth_products import depth_product
 from symgrad.derivation.expansions import LARGEST_SUMMABLE, ONE, Expansion, Key, NoExpansionError, key, sign
 from symgrad.derivation.numeric_products import product_value
-from symgrad.derivation.product_domains import FactorSequence, domain_gap, read_sequence
+from symgrad.derivation.product_domains import FactorSequence, depth_domain_gap, domain_gap, read_sequence
 from symgrad.derivation.product_limits import EXPONENTIAL, ProductLimit, decided, only_supported, undecided
 from symgrad.derivation.residues import residue_classes, step
 from symgrad.derivation.telescoping import exact_product
@@ -84,7 +84,9 @@ def decide(sequence: FactorSequence) -> ProductLimit:
     InputError : a factor is undefined
     """
     if sequence.depth is not None:
-        return depth_product(expand_activations(sequence.factor), sequence.index, sequence.depth, sequence.start)
+        answer = depth_product(expand_activations(sequence.factor), sequence.index, sequence.depth, sequence.start)
+        gap = depth_domain_gap(sequence)
+        return answer if gap is None or answer.regime is Regime.UNDECIDED else only_supported(answer, gap)
     forms = classes(sequence)
     gap = domain_gap(sequence, len(forms))
     tables = [None if form == 0 else signs(form) for form in forms]

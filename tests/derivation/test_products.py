@@ -243,6 +243,7 @@ def test_depth_limits_agree_with_partial_products(text: str) -> None:
     ("text", "options", "message"),
     [
         ("1/(k-3)", {}, "k = 3 is undefined"),
+        ("1 + (k-3)/(k-3)/n", {"depth": "n"}, "k = 3 is undefined"),
         ("(k-3)/(k-3)", {}, "k = 3 is undefined"),
         ("log(k-1)", {"start": 1}, "k = 1 is undefined"),
         ("sqrt(5-k)", {}, "k = 6 is undefined"),
