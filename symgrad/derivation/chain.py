@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, IndexedBase, Integer, Mul, Product
+from sympy import Expr, IndexedBase, Integer, Mul, Product, Symbol
 
 from symgrad.derivation.closed_forms import closed_form
 from symgrad.derivation.notation import joined_latex, to_latex
@@ -24,6 +24,19 @@ def state_at(chain: Map | Composition, position: Expr | int) -> dict[Expr, Expr]
     {x: x[3]}
     """
     return {s: IndexedBase(s)[position] for s in chain.state}
+
+
+def counters(chain: Map | Composition, preferred: str) -> list[Symbol]:
+    """Return integers that count layers in sums and products, named otherwise than everything in the chain.
+
+    >>> counters(Map("t*x", "x"), "tj")
+    [j, i]
+    """
+    taken = {s.name for s in (*chain.state, *chain.parameters)} | set(chain.layered)
+    if isinstance(chain, Composition):
+        taken |= {s.name for s in chain.depth_symbols}
+    spare = [c for c in dict.fromkeys(preferred + "tjilmpqrs") if c not in taken]
+    return [Symbol(c, integer=True, positive=True) for c in spare[: len(preferred)]]
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,11 @@ from functools import cached_property
 
 from sympy import Expr, IndexedBase, Integer, Mul, Sum, Symbol
 
-from symgrad.derivation.chain import BlockFactors, Factor, block_factors, chain_product, state_at
+from symgrad.derivation.chain import BlockFactors, Factor, block_factors, chain_product, counters, state_at
 from symgrad.derivation.notation import joined_latex, to_latex
 from symgrad.errors import InputError
 from symgrad.maps import Composition, Map, as_composition, differentiate, entered, to_text
 from symgrad.symbols import k, real
-
-t = Symbol("t", integer=True, positive=True)
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,7 @@ class Gradient:
         if self.composition.dimension != 1:
             raise InputError("the written-out sum is for chains of one component; use .recurrences")
         self._known(name)
+        (t,) = counters(self.composition, "t")
         layered = name in self.composition.layered
         total: Expr = Integer(0)
         if name == self.composition.state[0].name:
@@ -170,6 +169,7 @@ class Gradient:
     def _block_latex(self, position: int, name: str) -> str:
         placed, layered = self.blocks[position], name in self.composition.layered
         repeated = placed.block.depth != 1
+        (t,) = counters(self.composition, "t")
         factors = placed.at(t if repeated else Integer(1))
         parts = []
         for j, factor in enumerate(factors):
@@ -180,11 +180,11 @@ class Gradient:
             return ""
         later = [rf"\left[{_product_latex(b, '1')}\right]" for b in reversed(self.blocks[position + 1 :])]
         if repeated:
-            later.append(rf"\left[{_product_latex(placed, 't+1')}\right]")
+            later.append(rf"\left[{_product_latex(placed, f'{t}+1')}\right]")
         inner = parts[0] if len(parts) == 1 else rf"\bigl({' + '.join(parts)}\bigr)"
         body = " ".join([*later, inner] if inner != "1" or not later else later)
         depth = to_latex(placed.block.depth)
-        return rf"\sum_{{t=1}}^{{{depth}}} {body}" if repeated and not layered else body
+        return rf"\sum_{{{t}=1}}^{{{depth}}} {body}" if repeated and not layered else body
 
 
 def _product_latex(placed: BlockFactors, first: str) -> str:

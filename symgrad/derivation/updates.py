@@ -14,7 +14,7 @@ from typing import Any
 
 from sympy import Expr, IndexedBase, Integer, Max, Mul, Product, Sum, Symbol, sqrt
 
-from symgrad.derivation.chain import ChainProduct, chain_product
+from symgrad.derivation.chain import ChainProduct, chain_product, counters
 from symgrad.derivation.gradients import Gradient
 from symgrad.derivation.notation import to_latex
 from symgrad.errors import InputError
@@ -178,7 +178,7 @@ class CompositionNewton:
     @cached_property
     def relative_curvature(self) -> Expr:
         """F''/F' = Σ_k (f_k''/f_k')(x_{k-1}) ∏_{j<k} f_j'(x_{j-1}), summed over every layer of every block."""
-        t, j = Symbol("t", integer=True, positive=True), Symbol("j", integer=True, positive=True)
+        t, j = counters(self.composition, "tj")
         total: Expr = Integer(0)
         before: Expr = Integer(1)
         for placed in self.chain.blocks:

@@ -171,6 +171,9 @@ def _named_apart(chain: Composition) -> Composition:
         if symbol.name in taken:
             what = "the index of the layers" if symbol.name == k.name else "a state or parameter of the chain"
             raise InputError(f"the depth {symbol.name!r} has the name of {what}; give the depth another name")
+    counted = any(block.depth != 1 for block in chain.blocks)
+    if counted and k.name in {s.name for s in (*chain.state, *chain.parameters)}:
+        raise InputError("'k' counts the layers of a repeated chain; give the state or parameter another name")
     return chain
 
 
