@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat, ctx, fmpz_poly
 from sympy import Expr, Integer, Symbol
 
 from symgrad.certify.balls import Ball, enclose
@@ -22,6 +22,7 @@ from symgrad.maps import differentiate, expand_activations
 
 BITS = 96
 NARROWEST = Fraction(1, 2**40)
+LARGEST_DEGREE = 300
 MOST_CELLS = 20_000
 MOST_BOXES = 6_000
 NARROWEST_SIDE = 2.0**-22
@@ -110,7 +111,8 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
     Returns
     -------
     the roots, each proved to exist and to be the only one in its interval, and the intervals left undecided: around
-    multiple roots, and where the function is not defined or not differentiable
+    multiple roots (but of polynomials with rational coefficients those are found too), and where the function is not
+    defined or not differentiable
 
     Raises
     ------
@@ -129,6 +131,9 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
     low, high = Fraction(low), Fraction(high)
     if low >= high:
         raise InputError(f"the bounds of {symbol} are {low} and {high}; low must be less than high")
+    polynomial = _polynomial_roots(plain, symbol)
+    if polynomial is not None:
+        return Isolation(tuple(r for r in polynomial if _lies_between(r.ball.value, low, high)), (), low, high)
     function = _Function(plain, expand_activations(differentiate(plain, symbol)), symbol)
     roots, open_cells, cells = [], [], [(low, high)]
     budget = MOST_CELLS
@@ -144,6 +149,26 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
             middle = cell[0] + (cell[1] - cell[0]) * SPLIT
             cells += [(middle, cell[1]), (cell[0], middle)]
     return Isolation(_distinct(roots), _merged(open_cells), low, high)
+
+
+def _polynomial_roots(expr: Expr, symbol: Symbol) -> list[Root] | None:
+    """Return every real root of a polynomial with rational coefficients, with its multiplicity; else None."""
+    if not expr.is_polynomial(symbol) or symbol not in expr.free_symbols:
+        return None
+    polynomial = sympy.Poly(expr, symbol)
+    if polynomial.domain not in (sympy.ZZ, sympy.QQ) or polynomial.degree() > LARGEST_DEGREE:
+        return None
+    coefficients = [int(a) for a in polynomial.clear_denoms(convert=True)[1].all_coeffs()]
+    with ctx.workprec(BITS):
+        found: Any = fmpz_poly(coefficients[::-1]).complex_roots()
+    roots = [Root(Ball(value.real), int(multiplicity)) for value, multiplicity in found if value.imag.is_zero()]
+    return sorted(roots, key=lambda root: root.value)
+
+
+def _lies_between(value: arb, low: Fraction, high: Fraction) -> bool:
+    """Say whether a root lies between two bounds; one that cannot be told from a bound counts as lying on it."""
+    below, above = Ball.between(low, low).value, Ball.between(high, high).value
+    return not (bool(value < below) or bool(value > above))
 
 
 def _decide(function: _Function, low: Fraction, high: Fraction) -> list[Root] | None:

@@ -4,7 +4,8 @@ from symgrad.derivation.bifurcations import find_bifurcations
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
 from symgrad.derivation.closed_forms import ClosedForm, closed_form
 from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, OpenEquation
-from symgrad.derivation.cycles import dynatomic, jury, multiplier_polynomial
+from symgrad.derivation.cycles import dynatomic, jury, multiplier_polynomial, quadratic_form
+from symgrad.derivation.decimals import decimal_value
 from symgrad.derivation.equilibria import (
     ExactStatement,
     FixedStart,
@@ -22,7 +23,7 @@ from symgrad.derivation.layer_equations import LayerEquations, equations_of_laye
 from symgrad.derivation.notation import to_latex
 from symgrad.derivation.product_limits import ProductLimit
 from symgrad.derivation.products import product_limit
-from symgrad.derivation.quadratic_bifurcations import cycle_points
+from symgrad.derivation.quadratic_bifurcations import attracting_cycles, cycle_points
 from symgrad.derivation.schwarzian import SchwarzianFact, SchwarzianSign, schwarzian_derivative, schwarzian_of
 from symgrad.derivation.sigmoidal import Sigmoidal, sigmoidal_form
 from symgrad.derivation.triangular import solve_univariate
@@ -57,6 +58,7 @@ __all__ = [
     "Sigmoidal",
     "Sign",
     "UpdateMap",
+    "attracting_cycles",
     "body_map",
     "chain_product",
     "clipped_step",
@@ -64,6 +66,7 @@ __all__ = [
     "compare",
     "constant_factor",
     "cycle_points",
+    "decimal_value",
     "dynatomic",
     "equations_of_layer",
     "exact_regimes",
@@ -78,6 +81,7 @@ __all__ = [
     "newton_of_composition",
     "one_block",
     "product_limit",
+    "quadratic_form",
     "schwarzian_derivative",
     "schwarzian_of",
     "sigmoidal_form",

@@ -17,6 +17,7 @@ from symgrad.derivation.equilibria import fixed_start
 from symgrad.derivation.fixed_points import of_fixed_points
 from symgrad.derivation.identities import sign_proof
 from symgrad.derivation.layer_equations import refuse_kinks
+from symgrad.derivation.planar import planar_bifurcations
 from symgrad.derivation.quadratic_bifurcations import of_quadratic_cycles, superstable_points
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
@@ -27,11 +28,11 @@ from symgrad.symbols import real
 def find_bifurcations(
     layer: Map, parameters: Sequence[str], *, period: int = 1, start: Expr | None = None
 ) -> Bifurcations:
-    """Return the exact bifurcations of the fixed points or cycles of a scalar map.
+    """Return the exact bifurcations of the fixed points or cycles of a map of one component, or two.
 
     Parameters
     ----------
-    layer : a scalar map whose parameters are those named, and no others
+    layer : a map whose parameters are those named, and no others
     parameters : one or two names
     period : of the cycles, at most 6
     start : an exact start value x₀, for the curve on which it is a repelling fixed point
@@ -53,6 +54,10 @@ def find_bifurcations(
     """
     names = _checked(layer, parameters)
     checked_period(period)
+    if layer.dimension == 2:
+        if period > 1:
+            raise InputError(f"cycles of period {period} of two components are out of reach; leave the period at 1")
+        return planar_bifurcations(layer, names)
     _refuse_no_fixed_point(layer)
     quadratic = quadratic_form(layer.expr, layer.state[0])
     if period > 1 and quadratic is None:
@@ -73,8 +78,8 @@ def _with_curves(found: Bifurcations, curves: tuple[Curve, ...]) -> Bifurcations
 
 
 def _checked(layer: Map, parameters: Sequence[str]) -> Names:
-    if layer.dimension != 1:
-        raise InputError(f"curves need a map of one component, got {layer.dimension}; for two see Jury's conditions")
+    if layer.dimension > 2:
+        raise InputError(f"bifurcations need a map of one or two components, got {layer.dimension}")
     known = {p.name for p in layer.parameters}
     listed = ", ".join(sorted(known)) or "none"
     if layer.layered:
@@ -85,7 +90,7 @@ def _checked(layer: Map, parameters: Sequence[str]) -> Names:
         if name not in known:
             raise InputError(f"the parameter {name} does not enter the map; its parameters are {listed}")
     if others := sorted(known - set(parameters)):
-        raise InputError(f"{', '.join(others)} has no value; name it as a parameter or give it a number")
+        raise InputError(f"{', '.join(others)} has no value; name it with --parameters or give it a number with --set")
     return tuple(parameters)
 
 

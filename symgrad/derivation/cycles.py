@@ -16,6 +16,7 @@ from sympy import Dummy, Expr, Integer, Poly, Rational, Symbol, divisors
 from sympy.functions.combinatorial.numbers import mobius
 from sympy.ntheory.modular import crt
 
+from symgrad.derivation.decimals import decimal_value
 from symgrad.errors import InputError
 from symgrad.maps import Map
 
@@ -318,4 +319,4 @@ def real_roots(polynomial: Poly) -> list[tuple[Expr, Poly]]:
             found += [(root, factor) for root in sympy.roots(factor, multiple=True) if root.is_real]
         else:
             found += [(root, factor) for root in factor.real_roots()]
-    return sorted(found, key=lambda pair: float(pair[0].evalf(30)))
+    return sorted(found, key=lambda pair: float(decimal_value(pair[0])))

@@ -1,11 +1,12 @@
 """Folds, flips, transcritical and pitchfork bifurcations and cusps of the fixed points of a scalar layer, exactly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sympy
 from sympy import Expr, Symbol
 
 from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, Names, OpenEquation, domain_text
+from symgrad.derivation.decimals import decimal_value
 from symgrad.derivation.identities import is_zero, sign_proof, zero_proof
 from symgrad.derivation.inversion import compare
 from symgrad.derivation.layer_equations import LayerEquations, equations_of_layer
@@ -66,7 +67,7 @@ def _unique(curves: Sequence[Curve]) -> list[Curve]:
 
 def _ordered(points: Sequence[ExactPoint]) -> tuple[ExactPoint, ...]:
     distinct = [p for i, p in enumerate(points) if p not in points[:i]]
-    return tuple(sorted(distinct, key=lambda p: [float(v.evalf(30)) for v in p.values.values()]))
+    return tuple(sorted(distinct, key=lambda p: [float(decimal_value(v)) for v in p.values.values()]))
 
 
 def _shown(branch: Branch) -> str:
@@ -129,7 +130,7 @@ def _curve(equations: LayerEquations, branch: Branch, names: Names, kind: str, p
     at = _substitution(equations, branch)
     wanted = [real(name) for name in names] + [equations.state]
     expressions = {s.name: tidy(at[s], free, low, high) for s in wanted if s != free or s in map(real, names)}
-    conditions = tuple(dict.fromkeys(t for e in branch.nonzero for t in _excluded(e, free, low, high)))
+    conditions = tuple(dict.fromkeys(t for e in branch.nonzero for t in _excluded(e, expressions, free, low, high)))
     if not bounded and equations.coordinate in at and equations.low != -sympy.oo:
         conditions += tuple(_range_conditions(equations, at[equations.coordinate]))
     return Curve(kind, 1, free, low, high, conditions, expressions, Verdict.PROVED, proof)
@@ -172,13 +173,24 @@ def _middle(low: Expr, high: Expr) -> Expr:
     return low + third if high == sympy.oo else low + (high - low) * third
 
 
-def _excluded(expr: Expr, symbol: Symbol, low: Expr, high: Expr) -> Iterator[str]:
-    """Yield the conditions expr != 0 that are not already implied by the interval."""
+def finite_at(expressions: Mapping[str, Expr], symbol: Symbol, root: Expr) -> bool:
+    """Say whether every expression of a curve has a value at a point; identities on the curve hold there by continuity.
+
+    >>> from symgrad.symbols import w
+    >>> finite_at({"v": 1 / w}, w, sympy.S.Zero)
+    False
+    """
+    values = [e.xreplace({symbol: root}) for e in expressions.values()]
+    return not any(v.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo) for v in values)
+
+
+def _excluded(expr: Expr, expressions: Mapping[str, Expr], symbol: Symbol, low: Expr, high: Expr) -> Iterator[str]:
+    """Yield the conditions expr != 0 that are not already implied by the interval or void."""
     top = numerator(expr)
     if symbol not in top.free_symbols or sign_proof(top**2, strict=True):
         return
     solved = solve_univariate(top, symbol, low, high)
-    yield from (f"{symbol} != {to_text(root)}" for root, _ in solved.roots)
+    yield from (f"{symbol} != {to_text(root)}" for root, _ in solved.roots if not finite_at(expressions, symbol, root))
     yield from (f"{to_text(factor)} != 0" for factor in solved.left)
 
 

@@ -7,13 +7,14 @@ from sympy import Dummy, Expr, Poly, Symbol
 from sympy.core.function import AppliedUndef
 
 from symgrad.derivation.cycles import real_roots
+from symgrad.derivation.decimals import decimal_value
 from symgrad.derivation.identities import is_zero
 
 DIGITS = 40
 HALF_TURN = sympy.pi / 2
 
 # Name → the values of the argument at which the function takes the value v, and the bounds between which those are all.
-_PREIMAGES: Mapping[str, tuple[Callable[[Expr], tuple[Expr, ...]], Expr, Expr]] = {
+PREIMAGES: Mapping[str, tuple[Callable[[Expr], tuple[Expr, ...]], Expr, Expr]] = {
     "exp": (lambda v: (sympy.log(v),), -sympy.oo, sympy.oo),
     "log": (lambda v: (sympy.exp(v),), -sympy.oo, sympy.oo),
     "tanh": (lambda v: (sympy.atanh(v),), -sympy.oo, sympy.oo),
@@ -53,7 +54,7 @@ def inverse_roots(expr: Expr, symbol: Symbol, low: Expr = -sympy.oo, high: Expr 
     (call,) = calls
     value = Dummy("v")
     outer = expr.xreplace({call: value})
-    row = _PREIMAGES.get(call.func.__name__)
+    row = PREIMAGES.get(call.func.__name__)
     if row is None or symbol in outer.free_symbols or not outer.is_polynomial(value):
         return None
     polynomial, (inner,) = Poly(outer, value), call.args
@@ -72,7 +73,7 @@ def inverse_roots(expr: Expr, symbol: Symbol, low: Expr = -sympy.oo, high: Expr 
                 return None
             found += solutions
     between = [t for t in dict.fromkeys(found) if compare(t, low) == 1 and compare(high, t) == 1]
-    return sorted(between, key=lambda t: float(t.evalf(30)))
+    return sorted(between, key=lambda t: float(decimal_value(t)))
 
 
 def _of_argument(inner: Expr, symbol: Symbol, image: Expr) -> list[Expr] | None:
@@ -101,7 +102,7 @@ def compare(a: Expr, b: Expr) -> int | None:
         return 1
     if a == -sympy.oo or b == sympy.oo:
         return -1
-    value = (a - b).evalf(DIGITS)
+    value = decimal_value(a - b, DIGITS)
     if value.is_Number and value.is_finite and abs(value) > sympy.Float(10) ** (-DIGITS // 2):
         return 1 if value > 0 else -1
     return 0 if not (a - b).free_symbols and is_zero(a - b) else None

@@ -11,8 +11,10 @@ import sympy
 from sympy import Expr, Poly, Symbol
 
 from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, Names
-from symgrad.derivation.cycles import QuadraticForm, dynatomic, multiplier_polynomial, real_roots
-from symgrad.derivation.identities import is_zero, zero_proof
+from symgrad.derivation.cycles import QuadraticForm, multiplier_polynomial, real_roots
+from symgrad.derivation.decimals import decimal_value
+from symgrad.derivation.identities import zero_proof
+from symgrad.derivation.inversion import compare
 from symgrad.derivation.triangular import numerator
 from symgrad.evidence import Verdict
 from symgrad.maps import Map, differentiate
@@ -20,6 +22,8 @@ from symgrad.symbols import real
 
 KINDS: Mapping[int, str] = {1: "fold", -1: "flip"}
 DIGITS = 40
+CRITICAL_STEPS = 30_000
+NEWTON_STEPS = 40
 
 
 def of_quadratic_cycles(layer: Map, names: Names, period: int, form: QuadraticForm) -> Bifurcations:
@@ -40,7 +44,7 @@ def of_quadratic_cycles(layer: Map, names: Names, period: int, form: QuadraticFo
             points += _points(layer, names[0], period, form, polynomial, kind, remarks)
         else:
             curves += _curves(layer, names, period, form, polynomial, kind, remarks)
-    points.sort(key=lambda p: float(p.values[names[0]].evalf(30)))
+    points.sort(key=lambda p: float(decimal_value(p.values[names[0]])))
     superstable = superstable_points(layer, names, period, form)
     return Bifurcations(layer, names, period, tuple(curves), tuple(points), (), superstable, tuple(remarks))
 
@@ -74,15 +78,39 @@ def _points(
     found = []
     for root, minimal in real_roots(Poly(top, r)):
         at = {r: root}
-        if is_zero(form.leading.xreplace(at)) or not _is_finite(form.c, at):
+        if _vanishes(form.leading.xreplace(at)) or not _is_finite(form.c, at):
             continue
-        if kind != "superstable" and is_zero(differentiate(form.c, r).xreplace(at)):
+        if kind != "superstable" and _vanishes(differentiate(form.c, r).xreplace(at)):
             remarks.append(f"at {name} = {root} the family touches a {kind} without crossing it")
             continue
         polynomials = {} if minimal.degree() <= 2 else {name: minimal.as_expr()}
         state = _exact_state(form, at) if kind == "superstable" else None
         found.append(ExactPoint(kind, period, {name: root}, state, polynomials))
     return found
+
+
+def _vanishes(value: Expr) -> bool:
+    return compare(value, sympy.S.Zero) == 0
+
+
+def attracting_cycles(period: int, c: Expr) -> int:
+    """Return how many attracting cycles of period P the map z² + c has, 0 or 1.
+
+    On the real line the c with one are disjoint intervals, each from the multiplier −1 up to the multiplier 1
+    (Douady & Hubbard 1984: the multiplier is one to one on every hyperbolic component).
+
+    Parameters
+    ----------
+    period : P, at most 6
+    c : an exact real number at which no cycle has multiplier ±1
+
+    >>> [attracting_cycles(2, sympy.Rational(c, 10)) for c in (-5, -10, -14)]
+    [0, 1, 0]
+    """
+    births, flips = (
+        sum(compare(root, c) == 1 for root, _ in real_roots(multiplier_polynomial(period, m))) for m in (1, -1)
+    )
+    return births - flips
 
 
 def _is_finite(expr: Expr, at: Mapping[Symbol, Expr]) -> bool:
@@ -95,49 +123,49 @@ def _exact_state(form: QuadraticForm, at: Mapping[Symbol, Expr]) -> Expr | None:
     return sympy.expand(value) if not value.has(sympy.CRootOf) else None
 
 
-def cycle_points(layer: Map, period: int, at: Mapping[Symbol, Expr], multiplier: float) -> tuple[float, ...]:
-    """Return the points of the real cycle whose multiplier is nearest to the one given, from its lowest point on.
+def cycle_points(layer: Map, period: int, at: Mapping[Symbol, Expr], multiplier: int) -> tuple[float, ...]:
+    """Return the points of the one real cycle of multiplier −1, 0 or 1, from its lowest point on.
+
+    The critical orbit converges to it (Fatou 1919), slowly at ±1, so that Newton's method takes over: on
+    (f^P)' − 1 at a fold, where f^P − x has a double root, and on f^P − x elsewhere.
 
     Parameters
     ----------
     layer : a quadratic map
     period : of the cycle
     at : the exact value of each parameter
-    multiplier : what it should be
+    multiplier : the one it has there
 
+    Examples
+    --------
     >>> from symgrad.symbols import r
     >>> [round(x, 9) for x in cycle_points(Map("r*x*(1 - x)", "x"), 2, {r: 1 + sympy.sqrt(6)}, -1)]
     [0.439960169, 0.84993778]
     """
     (state,) = layer.state
-    digits = {s: v.evalf(DIGITS) for s, v in at.items()}
-    expr = layer.expr.xreplace(digits)
-    form = dynatomic(layer.expr, state, period) if period <= 3 else None
-    polynomial = form.as_expr().xreplace(digits) if form is not None else _difference(expr, state, period)
-    roots = Poly(polynomial, state).nroots(n=DIGITS // 2, maxsteps=200)
-    slope = sympy.diff(expr, state)
-    best: tuple[float, tuple[float, ...]] = (float("inf"), ())
-    for root in roots:
-        if abs(sympy.im(root)) > 1e-6:
-            continue
-        cycle, product = [sympy.re(root)], slope.xreplace({state: sympy.re(root)})
-        for _ in range(period - 1):
-            cycle.append(expr.xreplace({state: cycle[-1]}))
-            product *= slope.xreplace({state: cycle[-1]})
-        apart = min((abs(a - b) for i, a in enumerate(cycle) for b in cycle[:i]), default=1)
-        if apart > 1e-9 and abs(product - multiplier) < best[0]:
-            first = cycle.index(min(cycle))
-            best = (float(abs(product - multiplier)), tuple(float(x) for x in cycle[first:] + cycle[:first]))
-    return best[1]
+    digits = {s: decimal_value(v, DIGITS) for s, v in at.items()}
+    a, b, c = (float(e.xreplace(digits).evalf(DIGITS)) for e in Poly(layer.expr, state).all_coeffs())
+    x = -b / (2 * a)
+    for _ in range(0 if multiplier == 0 else CRITICAL_STEPS):
+        x = (a * x + b) * x + c
+    for _ in range(NEWTON_STEPS if multiplier else 0):
+        image, first, second = _iterated(a, b, c, x, period)
+        residual, slope = (first - 1, second) if multiplier == 1 else (image - x, first - 1)
+        x -= residual / slope if slope else 0.0
+    cycle = [x]
+    for _ in range(period - 1):
+        cycle.append((a * cycle[-1] + b) * cycle[-1] + c)
+    lowest = cycle.index(min(cycle))
+    return tuple(cycle[lowest:] + cycle[:lowest])
 
 
-def _difference(expr: Expr, state: Symbol, period: int) -> Expr:
-    """Return f^P(x) − x."""
-    image = Poly(state, state)
-    step = Poly(expr, state)
+def _iterated(a: float, b: float, c: float, x: float, period: int) -> tuple[float, float, float]:
+    """Return f^P(x) with its first and second derivative."""
+    image, first, second = x, 1.0, 0.0
     for _ in range(period):
-        image = step.compose(image)
-    return image.as_expr() - state
+        slope = 2 * a * image + b
+        image, first, second = (a * image + b) * image + c, slope * first, 2 * a * first**2 + slope * second
+    return image, first, second
 
 
 def _curves(
@@ -147,9 +175,8 @@ def _curves(
     found = []
     for root, minimal in real_roots(polynomial):
         if minimal.degree() > 2:
-            remarks.append(
-                f"a {kind} of period {period} lies where {form.c} is the root {root.evalf(15)} of {minimal.as_expr()}"
-            )
+            where = f"{form.c} is the root {decimal_value(root, 15)} of {minimal.as_expr()}"
+            remarks.append(f"a {kind} of period {period} lies where {where}")
             continue
         for solved, free in (names, names[::-1]):
             p = real(solved)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy
-from sympy import Dummy, Expr, Integer, Symbol
+from sympy import Dummy, Expr, Integer, Poly, Symbol
 
 from symgrad.derivation.equilibria import INVERSES
 from symgrad.derivation.identities import is_zero, sign_proof
-from symgrad.derivation.inversion import compare
+from symgrad.derivation.inversion import PREIMAGES, compare, functions_of
 from symgrad.derivation.schwarzian import schwarzian_of
+from symgrad.derivation.triangular import numerator
 from symgrad.maps import ACTIVATIONS, Map, differentiate
 from symgrad.symbols import real
 
@@ -101,15 +102,12 @@ def turning_inputs(name: str) -> tuple[tuple[Expr, Expr], ...] | None:
     """Return (u, φ(u)) with g·φ'(u) = 1 as expressions of g, lower first, checked by putting them back.
 
     >>> turning_inputs("erf")[1]
-    (sqrt(log(2*g/sqrt(pi))), erf(sqrt(log(2*g/sqrt(pi)))))
+    (sqrt(-log(sqrt(pi)/(2*g))), erf(sqrt(-log(sqrt(pi)/(2*g)))))
     """
     row, g, t = ACTIVATIONS[name], Symbol("g", positive=True), Symbol("t", real=True)
     output = row.derivative_of_output if name in INVERSES else None
     slope = differentiate(row.function(t), t) if output is None else output(t)
-    try:
-        solutions = sympy.solve(g * slope - 1, t)
-    except NotImplementedError:
-        return None
+    solutions = _solutions(g * slope - 1, t)
     low, high = (-sympy.oo, sympy.oo) if output is None else INVERSES[name][1:]
     found: dict[int, tuple[Expr, Expr]] = {}
     for solution in dict.fromkeys(solutions):
@@ -123,3 +121,23 @@ def turning_inputs(name: str) -> tuple[tuple[Expr, Expr], ...] | None:
         return None
     u = found[1][0]
     return found.get(-1, (-u, row.function(-u))), found[1]
+
+
+def _solutions(equation: Expr, t: Symbol) -> list[Expr]:
+    """Solve a polynomial in t, or in one function of ±t or ±t², with the gain as its other symbol."""
+    calls = functions_of(equation, t)
+    if not calls:
+        return list(sympy.roots(Poly(numerator(equation), t)))
+    (call, *others), value = sorted(calls, key=str), Dummy("v")
+    outer = equation.xreplace({call: value})
+    row = PREIMAGES.get(call.func.__name__)
+    if others or row is None or t in outer.free_symbols or not outer.is_polynomial(value):
+        return []
+    images = [image for level in sympy.roots(Poly(outer, value)) for image in row[0](level)]
+    linear, square = sympy.Wild("a", exclude=[t]) * t, sympy.Wild("a", exclude=[t]) * t**2
+    (inner,) = call.args
+    if match := inner.match(linear):
+        return [image / next(iter(match.values())) for image in images]
+    if match := inner.match(square):
+        return [turn * sympy.sqrt(image / next(iter(match.values()))) for image in images for turn in (1, -1)]
+    return []

@@ -3,7 +3,7 @@
 from symgrad.derivation import Regime, Sign
 from symgrad.phenomena.cliffs import CliffRegion, CliffRegions, cliff_regions
 from symgrad.phenomena.continuation import Trace, bifurcation_system, trace
-from symgrad.phenomena.crossings import BifurcationPoint, bifurcation_points, superstable_numbers
+from symgrad.phenomena.crossings import BifurcationPoint, bifurcation_points, birth_points, superstable_numbers
 from symgrad.phenomena.exact_curves import ExactRegime
 from symgrad.phenomena.regimes import PointRegime, RegimeMap, classify, regime_of_outcome
 from symgrad.phenomena.stability import (
@@ -32,6 +32,7 @@ __all__ = [
     "Trace",
     "bifurcation_points",
     "bifurcation_system",
+    "birth_points",
     "classify",
     "cliff_regions",
     "exact_attractors",

@@ -7,7 +7,7 @@ from fractions import Fraction
 import sympy
 from sympy import Expr, Rational, Symbol
 
-from symgrad.certify import Ball, UndefinedHere, certify_solution, enclose, isolate_roots
+from symgrad.certify import Ball, UndefinedHere, enclose, isolate_roots
 from symgrad.derivation import (
     Bifurcations,
     Curve,
@@ -15,7 +15,9 @@ from symgrad.derivation import (
     OpenEquation,
     compare,
     cycle_points,
+    decimal_value,
     equations_of_layer,
+    find_bifurcations,
     solve_univariate,
 )
 from symgrad.errors import InputError
@@ -106,8 +108,21 @@ def superstable_numbers(found: Bifurcations) -> tuple[BifurcationPoint, ...]:
     return tuple(_evaluated(found, point) for point in found.superstable)
 
 
+def birth_points(found: Bifurcations) -> tuple[BifurcationPoint, ...]:
+    """Return where cycles of even period are born from those of half their period: the flips of the latter.
+
+    >>> from symgrad.derivation import find_bifurcations
+    >>> [p.exact for p in birth_points(find_bifurcations(Map("r*x*(1 - x)", "x"), ["r"], period=2))]
+    [{'r': '-1'}, {'r': '3'}]
+    """
+    if found.period % 2 or len(found.names) != 1 or found.layer.dimension != 1:
+        return ()
+    half = find_bifurcations(found.layer, found.names, period=found.period // 2)
+    return tuple(_evaluated(half, point) for point in half.points if point.kind == "flip")
+
+
 def _number(expr: Expr) -> float:
-    return float(expr.evalf(DIGITS))
+    return float(decimal_value(expr, DIGITS))
 
 
 def _evaluated(found: Bifurcations, point: ExactPoint) -> BifurcationPoint:
@@ -118,8 +133,7 @@ def _evaluated(found: Bifurcations, point: ExactPoint) -> BifurcationPoint:
         cycle = cycle_points(found.layer, point.period, at, MULTIPLIERS[point.kind])
     state = None if point.state is None else _number(point.state)
     if state is None and cycle:
-        state = _refined(found.layer, point, cycle[0])
-        cycle = (state, *cycle[1:])
+        state = cycle[0]
     written = not any(v.has(sympy.CRootOf) for v in point.values.values())
     return BifurcationPoint(
         kind=point.kind,
@@ -132,22 +146,6 @@ def _evaluated(found: Bifurcations, point: ExactPoint) -> BifurcationPoint:
         cycle=cycle,
         verdict=Verdict.PROVED,
     )
-
-
-def _refined(layer: Map, point: ExactPoint, state: float) -> float:
-    """Sharpen a point of a cycle through the system f^P = x, (f^P)' = μ, where that can be certified."""
-    (x,) = layer.state
-    if len(point.values) != 1 or point.period > 3:
-        return state
-    ((name, value),) = point.values.items()
-    image: Expr = x
-    slope: Expr = sympy.S.One
-    for _ in range(point.period):
-        slope = slope * differentiate(layer.expr, x).xreplace({x: image})
-        image = layer.expr.xreplace({x: image})
-    system = [image - x, slope - MULTIPLIERS[point.kind]]
-    box = certify_solution(system, [x, real(name)], [state, _number(value)])
-    return state if box is None else float(box[0].value.mid())
 
 
 def _searched(low: Expr, high: Expr) -> tuple[Fraction, Fraction]:

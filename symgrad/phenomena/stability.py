@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from sympy import Expr, Integer, Poly, Rational, Symbol
+from sympy import Expr, Rational, Symbol
 
 from symgrad.certify import enclose, isolate_roots
 from symgrad.derivation import (
     Bifurcations,
     Sigmoidal,
-    dynatomic,
+    attracting_cycles,
     jury,
+    quadratic_form,
     sigmoidal_form,
 )
 from symgrad.derivation.sigmoidal import GAIN
@@ -255,7 +256,7 @@ def intervals(found: Bifurcations, points: Sequence[BifurcationPoint]) -> tuple[
         condition = _interval_text(name, None if low is None else ends[low], None if high is None else ends[high])
         if counted is not None:
             kind = "attracting fixed points" if found.period == 1 else f"attracting cycles of period {found.period}"
-            rows.append(Region(condition, counted, kind, Verdict.CERTIFIED))
+            rows.append(Region(condition, counted[0], kind, counted[1]))
     return tuple(rows)
 
 
@@ -279,35 +280,22 @@ def _between(low: float | None, high: float | None) -> Rational:
     return Rational(middle.limit_denominator(int(64 / (high - low)) + 64))
 
 
-def _attracting(found: Bifurcations, at: Mapping[Symbol, Expr]) -> int | None:
+def _attracting(found: Bifurcations, at: Mapping[Symbol, Expr]) -> tuple[int, Verdict] | None:
     """Count the attracting cycles of the period at one exact value of the parameter."""
     (x,) = found.layer.state
-    expr = found.layer.expr.xreplace(dict(at))
-    equation = _cycle_equation(expr, x, found.period)
-    if equation is None:
+    quadratic = quadratic_form(found.layer.expr, x)
+    if quadratic is not None and quadratic.leading.xreplace(dict(at)) != 0:
+        return attracting_cycles(found.period, quadratic.c.xreplace(dict(at))), Verdict.PROVED
+    if found.period > 1:
         return None
-    isolation = isolate_roots(equation, x, -REACH, REACH)
+    expr = found.layer.expr.xreplace(dict(at))
+    isolation = isolate_roots(expr - x, x, -REACH, REACH)
     if not isolation.is_complete:
         return None
-    slope, attracting = differentiate(expr, x), 0
-    for root in isolation.roots:
-        product, point = enclose(Integer(1), {}).value, root.ball
-        for _ in range(found.period):
-            product = product * enclose(slope, {x: point}, bits=96).value
-            point = enclose(expr, {x: point}, bits=96)
-        if not product.is_finite() or product.contains(1) or product.contains(-1):
-            return None
-        attracting += bool(abs(product) < 1)
-    return attracting // found.period
-
-
-def _cycle_equation(expr: Expr, x: Symbol, period: int) -> Expr | None:
-    if period == 1:
-        return expr - x
-    if not expr.is_polynomial(x) or Poly(expr, x).degree() < 2:
+    multipliers = [enclose(differentiate(expr, x), {x: root.ball}, bits=96).value for root in isolation.roots]
+    if any(not m.is_finite() or m.contains(1) or m.contains(-1) for m in multipliers):
         return None
-    polynomial = dynatomic(expr, x, period)
-    return polynomial.as_expr()
+    return sum(bool(abs(m) < 1) for m in multipliers), Verdict.CERTIFIED
 
 
 def jury_regions(layer: Map) -> tuple[Region, ...]:

@@ -61,11 +61,20 @@ def test_a_root_at_an_end_is_counted() -> None:
 
 
 def test_a_double_root_is_a_cluster_and_not_left_out() -> None:
-    found = isolate_roots((x - Rational(1, 3)) ** 2, x, -1, 1)
+    found = isolate_roots(1 - cos(x - Rational(1, 3)), x, -1, 1)
     assert found.roots == ()
     assert not found.is_complete
     (cell,) = found.clusters
     assert cell[0] <= Fraction(1, 3) <= cell[1]
+
+
+def test_the_multiple_roots_of_a_polynomial_are_counted() -> None:
+    found = isolate_roots((x - Rational(1, 3)) ** 2 * (x**2 - 2) * (x**2 + 1), x, -2, 1)
+    assert found.is_complete
+    assert [(round(root.value, 12), root.multiplicity) for root in found.roots] == [
+        (-1.414213562373, 1),
+        (0.333333333333, 2),
+    ]
 
 
 def test_where_a_function_is_not_defined_nothing_is_claimed() -> None:
