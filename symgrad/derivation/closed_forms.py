@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy
-from sympy import Eq, Expr, Matrix, S, Symbol
+from sympy import Eq, Expr, Matrix, Pow, S, Symbol
 
 from symgrad.derivation.agreement import agreement
 from symgrad.derivation.families import FAMILIES
@@ -28,6 +28,8 @@ from symgrad.symbols import n, real
 
 LARGEST_BODY = 400
 MOST_BRANCHES = 16
+SHORT_DEPTH = 12
+LONG_DEPTH = 4000
 _REFUSALS = (sympy.PolynomialError, NotImplementedError, RecursionError)
 
 
@@ -171,13 +173,16 @@ def _polished(branch: Branch) -> Branch:
 
 
 def _checked(f: Map, branches: Sequence[Branch]) -> tuple[Branch, ...] | None:
-    """Return the branches that have points, compared with direct iteration; None where one disagrees."""
+    """Return the branches compared with direct iteration; None where one disagrees.
+
+    A branch without an equation that holds at no point found is left out, as its region is empty or next to it.
+    """
     kept = []
     for branch in map(_polished, branches):
         points = agreement(f, branch)
         if points is None:
             return None
-        if points:
+        if points or branch.special:
             kept.append(branch)
     return tuple(kept) or None
 
@@ -213,6 +218,15 @@ def _after(first: Branch, second: Branch, state: Sequence[Symbol]) -> Branch | N
     return Branch(conditions, entered.iterates, rows, steps, (*first.domain, *second.domain))
 
 
+def _writable(branch: Branch, depth: Expr) -> bool:
+    """Say whether the powers of a branch stay short at a literal depth: no number to a huge power, no huge degree."""
+    if not depth.is_Integer or depth < SHORT_DEPTH:
+        return True
+    exprs = [*branch.iterates, *(e for row in branch.jacobian for e in row)]
+    powers = [p for e in exprs for p in e.atoms(Pow) if n in p.exp.free_symbols]
+    return not any(p.exp.has(Pow) or (p.base.is_number and depth > LONG_DEPTH) for p in powers)
+
+
 def _of_chain(composition: Composition) -> Found | None:
     """Return the branches of a chain of blocks, each of a family; later ones may not have conditions on the state."""
     state, names = composition.state, []
@@ -223,6 +237,8 @@ def _of_chain(composition: Composition) -> Found | None:
         if found is None:
             return None
         names.append(found[0])
+        if not all(_writable(b, block.depth) for b in found[1]):
+            return None
         placed = tuple(b.replaced({n: block.depth}) if block.depth != n else b for b in found[1])
         if not branches:
             branches = placed

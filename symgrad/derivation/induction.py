@@ -156,13 +156,15 @@ def decided(relation: Any) -> bool | None:
 
 
 def _plain(relation: Any) -> Any:
-    """Return a relation u ? 0 without a rational factor of u."""
-    if relation in (S.true, S.false) or relation.rhs != 0:
+    """Return a relation without a number that is added to, or multiplies, its left side."""
+    if relation in (S.true, S.false):
         return relation
-    factor, rest = relation.lhs.as_coeff_Mul()
-    if not factor.is_Rational or factor in (0, 1):
+    added, rest = relation.lhs.as_coeff_Add() if relation.rhs != 0 else (S.Zero, relation.lhs)
+    factor, plain = rest.as_coeff_Mul()
+    if not added.is_Rational or not factor.is_Rational or (added, factor) == (0, 1) or plain.is_number:
         return relation
-    return (relation.func if factor > 0 else relation.reversed.func)(rest, 0)
+    func = relation.func if factor > 0 else relation.reversed.func
+    return func(plain, (relation.rhs - added) / factor, evaluate=False)
 
 
 def settled(conditions: Iterable[Any]) -> tuple[Any, ...] | None:
@@ -234,7 +236,7 @@ def branch(
     *,
     change: tuple[Expr, Expr] = (S.One, S.Zero),
     conditions: Sequence[Any] = (),
-    cofactors: Sequence[Expr] = (),
+    vanishing: Sequence[tuple[Expr, Expr]] = (),
     domain: Sequence[str] = (),
 ) -> Branch | None:
     """Return the n-fold composition of a scalar map as an instance of a law, None where it is not proved to be one.
@@ -246,8 +248,8 @@ def branch(
     values : the law's parameters, as expressions of the map's
     change : (α, β); the law's state is αx+β
     conditions : where the instance holds
-    cofactors : one expression for each equation u = v among the conditions; α f + β differs from the law's step at
-        αx+β by the sum of cofactor·(u - v), so that it is the same where the equations hold
+    vanishing : (expression that the conditions make 0, cofactor); α f + β differs from the law's step at αx+β by the
+        sum of their products, so that it is the same where the conditions hold
     domain : further conditions, as sentences
     """
     steps = proof_of(law)
@@ -256,16 +258,15 @@ def branch(
     (x,) = f.state
     alpha, beta = change
     inside = {**values, law.state: alpha * x + beta}
-    equations = [c for c in conditions if isinstance(c, Eq)]
-    vanishing = sum((c * (e.lhs - e.rhs) for c, e in zip(cofactors, equations, strict=False)), S.Zero)
-    same = zero_proof(alpha * f.expr + beta - law.step.xreplace(inside) - vanishing)
+    gap = sum((zero * cofactor for zero, cofactor in vanishing), S.Zero)
+    same = zero_proof(alpha * f.expr + beta - law.step.xreplace(inside) - gap)
     if same is None or not all(is_zero(values[s] - e.xreplace(values)) for s, e in law.abbreviations):
         return None
     where = "" if inside[law.state] == x else f" in the coordinate {to_text(inside[law.state])}"
     matched = Evidence(f"f is the map {to_text(law.step)} of the law at its parameters{where}", Verdict.PROVED, same)
     iterate = (law.iterate.xreplace(inside) - beta) / alpha
     slope = law.slope.xreplace(inside)
-    return Branch(tuple(conditions), (iterate,), ((slope,),), (*steps, matched), tuple(domain))
+    return Branch(tuple(map(_plain, conditions)), (iterate,), ((slope,),), (*steps, matched), tuple(domain))
 
 
 def polynomial(expr: Expr, x: Symbol) -> tuple[Expr, ...] | None:

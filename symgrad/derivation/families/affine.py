@@ -1,10 +1,12 @@
 """Affine maps wx + b, the doubling map and rotations: affine maps modulo a period."""
 
+from collections.abc import Sequence
+
 import sympy
 from sympy import Eq, Expr, Mod, Ne, S, Symbol, floor
 
 from symgrad.derivation.families.registry import all_or_none, family
-from symgrad.derivation.induction import Branch, Law, branch, decided, polynomial, sign_of
+from symgrad.derivation.induction import Branch, Law, branch, decided, polynomial, settled, sign_of
 from symgrad.maps import Map
 from symgrad.symbols import n
 
@@ -43,8 +45,23 @@ def affine(f: Map) -> tuple[Branch, ...]:
         found.append(branch(f, GEOMETRIC, {_a: a, _b: b}, conditions=() if one is False else (Ne(a, 1),)))
     if one is not False:
         equation = () if one else (Eq(a, 1),)
-        found.append(branch(f, TRANSLATION, {_b: b}, conditions=equation, cofactors=(x,)))
+        found.append(branch(f, TRANSLATION, {_b: b}, conditions=equation, vanishing=((a - 1, x),)))
     return all_or_none(*found)
+
+
+def straight(f: Map, coefficients: Sequence[Expr]) -> list[Branch | None]:
+    """Return the affine branches of a quadratic where its leading coefficient vanishes, as far as it can."""
+    (x,) = f.state
+    if len(coefficients) != 3 or not all(c.is_polynomial() for c in coefficients):
+        return []
+    offset, slope, square = coefficients
+    found: list[Branch | None] = []
+    for law, values, relation in ((GEOMETRIC, {_a: slope, _b: offset}, Ne), (TRANSLATION, {_b: offset}, Eq)):
+        kept = settled([Eq(square, 0), relation(slope, 1)])
+        if kept is not None:
+            zeros = [(square, x**2), *([(slope - 1, x)] if relation is Eq else [])]
+            found.append(branch(f, law, values, conditions=kept, vanishing=zeros))
+    return found
 
 
 def _modular(expr: Expr) -> tuple[Expr, Expr] | None:

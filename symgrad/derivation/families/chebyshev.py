@@ -3,9 +3,9 @@
 from functools import lru_cache
 
 import sympy
-from sympy import Eq, Expr, Integer, Ne, S, Symbol, acos, acosh, chebyshevt, cos, cosh, oo, sin, sinh, sqrt
+from sympy import Expr, Integer, Ne, S, Symbol, acos, acosh, chebyshevt, cos, cosh, oo, sin, sinh, sqrt
 
-from symgrad.derivation.families.affine import GEOMETRIC, OFFSET, SLOPE, TRANSLATION
+from symgrad.derivation.families.affine import straight
 from symgrad.derivation.families.registry import all_or_none, family
 from symgrad.derivation.identities import is_zero
 from symgrad.derivation.induction import (
@@ -96,10 +96,6 @@ def chebyshev(f: Map) -> tuple[Branch, ...]:
         (bottom, (at_value(change, x, -S.One),)),
     ]
     found = [branch(f, law, {}, change=change, conditions=(*nonzero, *region)) for law, region in regions]
-    if nonzero and m == 2 and all(c.is_polynomial() for c in coefficients):
-        slope, offset = {SLOPE: coefficients[1], OFFSET: coefficients[0]}, {OFFSET: coefficients[0]}
-        for law, values, rest in ((GEOMETRIC, slope, Ne), (TRANSLATION, offset, Eq)):
-            kept = settled([Eq(coefficients[2], 0), rest(coefficients[1], 1)])
-            if kept is not None:
-                found.append(branch(f, law, values, conditions=kept, cofactors=(x**2, x)))
+    if nonzero:
+        found += straight(f, coefficients)
     return all_or_none(*found)

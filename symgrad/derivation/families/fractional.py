@@ -76,16 +76,15 @@ def moebius(f: Map) -> tuple[Branch, ...]:
             PARABOLIC,
             {_a: a, _c: c, _t: half},
             [*common, Eq(discriminant, 0)],
-            (1 / (4 * c * (c * x + d)),),
+            ((discriminant, 1 / (4 * c * (c * x + d))),),
         ),
-        (CONSTANT, {_a: a / c}, [Ne(c, 0), Eq(determinant, 0), Ne(trace, 0)], (-1 / (c * (c * x + d)),)),
+        (CONSTANT, {_a: a / c}, [Ne(c, 0), Eq(determinant, 0), Ne(trace, 0)], ((determinant, -1 / (c * (c * x + d))),)),
     ]
     found: list[Branch | None] = []
-    for law, values, conditions, cofactors in plans:
+    for law, values, conditions, zeros in plans:
         kept = settled(conditions)
         if kept is not None:
-            cofactors = cofactors if any(isinstance(e, Eq) for e in kept) else ()
-            found.append(branch(f, law, values, conditions=kept, cofactors=cofactors, domain=(pole,)))
+            found.append(branch(f, law, values, conditions=kept, vanishing=zeros, domain=(pole,)))
     if decided(Ne(c, 0)) is None:
         found += _without_pole(f, a, b, c, d)
     return all_or_none(*found)
@@ -95,8 +94,10 @@ def _without_pole(f: Map, a: Expr, b: Expr, c: Expr, d: Expr) -> list[Branch | N
     """Return the affine branches at c = 0."""
     (x,) = f.state
     gap = -(a * x + b) * x / (d * (c * x + d))
-    first = branch(f, GEOMETRIC, {SLOPE: a / d, OFFSET: b / d}, conditions=(Eq(c, 0), Ne(a, d)), cofactors=(gap,))
-    second = branch(f, TRANSLATION, {OFFSET: b / d}, conditions=(Eq(c, 0), Eq(a, d)), cofactors=(gap, x / d))
+    first = branch(f, GEOMETRIC, {SLOPE: a / d, OFFSET: b / d}, conditions=(Eq(c, 0), Ne(a, d)), vanishing=((c, gap),))
+    second = branch(
+        f, TRANSLATION, {OFFSET: b / d}, conditions=(Eq(c, 0), Eq(a, d)), vanishing=((c, gap), (a - d, x / d))
+    )
     return [first, second]
 
 
@@ -134,14 +135,19 @@ def newton_on_a_quadratic(f: Map) -> tuple[Branch, ...]:
     plans = [
         (TWO_ROOTS, {_r: sqrt(gap)}, [Gt(gap, 0), Ne(x, centre)], (), ()),
         (NO_ROOT, {_r: sqrt(-gap)}, [Lt(gap, 0)], (), (pole,)),
-        (HALVING, {}, [Eq(gap, 0), Ne(x, centre)], (1 / (2 * (x - centre)),), ()),
+        (HALVING, {}, [Eq(gap, 0), Ne(x, centre)], ((gap, 1 / (2 * (x - centre))),), ()),
     ]
     found: list[Branch | None] = []
-    for law, values, conditions, cofactors, domain in plans:
-        kept = settled(conditions)
+    curved = Ne(square, 0)
+    for law, values, conditions, zeros, domain in plans:
+        kept = settled([curved, *conditions])
         if kept is not None:
-            cofactors = cofactors if any(isinstance(e, Eq) for e in kept) else ()
             found.append(
-                branch(f, law, values, change=(S.One, -centre), conditions=kept, cofactors=cofactors, domain=domain)
+                branch(f, law, values, change=(S.One, -centre), conditions=kept, vanishing=zeros, domain=domain)
             )
+    flat = settled([Eq(square, 0), Ne(below, 0)])
+    if flat is not None:
+        value = constant / below
+        zeros = ((square, (x**2 - 2 * value * x) / (below + two * x)),)
+        found.append(branch(f, CONSTANT, {_a: value}, conditions=flat, vanishing=zeros))
     return all_or_none(*found)

@@ -14,7 +14,7 @@ import sympy
 from sympy import Eq, Expr, Gt, Integer, Lt, Matrix, Ne, S, Symbol, acos, cos, sin, sqrt
 
 from symgrad.derivation.families.registry import all_or_none, family
-from symgrad.derivation.identities import is_zero
+from symgrad.derivation.identities import is_zero, zero_proof
 from symgrad.derivation.induction import Branch, proof_steps, settled
 from symgrad.evidence import Evidence, Verdict
 from symgrad.maps import Map
@@ -220,12 +220,13 @@ def _power(W: Matrix, plan: Plan) -> tuple[Matrix, tuple[Evidence, ...]] | None:
     nilpotent = plan.kind == "nilpotent"
     steps = _nilpotent() if nilpotent else _law(plan.kind)
     roots = _z**3 if nilpotent else SPECTRA[plan.kind].roots.xreplace(plan.values)
-    difference = _polynomial_of(W, roots)
+    difference = roots - W.charpoly().as_expr(_z)
     for equation, cofactor in plan.equations:
-        difference -= _polynomial_of(W, cofactor) * equation
-    if steps is None or not all(is_zero(entry) for entry in difference):
+        difference -= cofactor * equation
+    same = zero_proof(difference)
+    if steps is None or same is None:
         return None
-    cayley = Evidence(f"W satisfies the equation of its spectrum ({plan.kind})", Verdict.PROVED, "every entry expanded")
+    cayley = Evidence(f"the spectrum is {plan.kind}: the characteristic polynomial of W", Verdict.PROVED, same)
     if nilpotent:
         return NILPOTENT[0] * W + NILPOTENT[1] * W * W, (*steps, cayley)
     return _polynomial_of(W, SPECTRA[plan.kind].power.xreplace(plan.values)), (*steps, cayley)

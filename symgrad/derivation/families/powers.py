@@ -5,7 +5,7 @@ from dataclasses import replace
 import sympy
 from sympy import Eq, Expr, Gt, Ne, Pow, S, Symbol
 
-from symgrad.derivation.families.affine import LINEAR, SLOPE, affine_parts
+from symgrad.derivation.families.affine import LINEAR, SLOPE, affine_parts, straight
 from symgrad.derivation.families.registry import all_or_none, family
 from symgrad.derivation.identities import is_zero
 from symgrad.derivation.induction import Branch, Law, branch, decided, polynomial, settled
@@ -85,7 +85,13 @@ def power(f: Map) -> tuple[Branch, ...]:
     c, a, centre = found
     change = (S.One, -centre)
     if a.is_Integer:
-        away = (Ne(x, centre),) if a.is_negative else ()
+        away = settled([Ne(x, centre), Ne(c, 0)]) if a.is_negative else ()
+        if away is None:
+            return ()
+        if coefficients is not None and not centre.is_polynomial() and decided(Ne(c, 0)) is None:
+            return all_or_none(
+                branch(f, _power_law(a), {_c: c}, change=change, conditions=(Ne(c, 0),)), *straight(f, coefficients)
+            )
         law, values = (_negative_law(a), {_q: -c}) if c.is_negative else (_power_law(a), {_c: c})
         return all_or_none(branch(f, law, values, change=change, conditions=away))
     region = settled([Gt(c, 0), Gt(x, centre)])
@@ -104,5 +110,5 @@ def power(f: Map) -> tuple[Branch, ...]:
     # An entire function of a: its pole at a = 1 is removable.
     gap = c * ((x - centre) ** a - (x - centre)) / (a - 1)
     return all_or_none(
-        general, branch(f, LINEAR, {SLOPE: c}, change=change, conditions=(*region, Eq(a, 1)), cofactors=(gap,))
+        general, branch(f, LINEAR, {SLOPE: c}, change=change, conditions=(*region, Eq(a, 1)), vanishing=((a - 1, gap),))
     )

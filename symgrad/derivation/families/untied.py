@@ -11,19 +11,25 @@ from symgrad.symbols import k, n
 
 CHECKED = 6
 
-_t = Symbol("t", integer=True, positive=True)
 _p, _s, _a, _b = (Symbol(name, real=True) for name in "psab")
+
+
+def _counter(*exprs: Expr) -> Symbol:
+    """Return an index of layers that no symbol of the expressions shares its name with."""
+    taken = {s.name for e in exprs for s in e.free_symbols if isinstance(s, Symbol)}
+    return Symbol(next(name for name in "tjilmpqrs" if name not in taken), integer=True, positive=True)
 
 
 def _written_out(slope: Expr, offset: Expr, x: Symbol) -> tuple[Expr, Expr]:
     """Return (x_n, dx_n/dx) as Product and Sum over the layers, or as powers where all slopes are the same."""
     tied = not slope.has(Indexed)
     product = slope**n if tied else Product(slope, (k, 1, n))
-    later = slope ** (n - _t) if tied else Product(slope, (k, _t + 1, n))
+    t = _counter(slope, offset, x)
+    later = slope ** (n - t) if tied else Product(slope, (k, t + 1, n))
     if not offset.has(Indexed):
-        total = offset * Sum(later, (_t, 1, n))
+        total = offset * Sum(later, (t, 1, n))
     else:
-        total = Sum(offset.xreplace({k: _t}) * later, (_t, 1, n))
+        total = Sum(offset.xreplace({k: t}) * later, (t, 1, n))
     return product * x + (S.Zero if offset == 0 else total), product
 
 
