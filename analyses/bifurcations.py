@@ -1,12 +1,13 @@
 """Where a recurrent unit gains memory: folds, flips and cusps as exact curves, and the cascade of the logistic map."""
 
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
 import sympy
 
 import symgrad as sg
-from symgrad.phenomena import exact_attractors, iterated_attractors
+from symgrad.phenomena import bifurcation_points, exact_attractors, iterated_attractors
 from symgrad.phenomena import regions as regions_of
 from symgrad.report import Annotation, Line, Panel, Points, Regions, VerticalLine
 from symgrad.symbols import b, n, w, x
@@ -158,7 +159,7 @@ def orbit_diagrams(units, scale: sg.Scale):
         starts = np.array([[-far], [far]])
         kernel = sg.to_kernel(layer**n)
         states = kernel(starts, {"w": float(weight), "b": biases[None, :]}, depth=1000).state[0]
-        folds = [float(value) for value in crossing_folds(layer, weight)]
+        folds = crossing_folds(layer, weight)
         panels.append(
             Panel(
                 [
@@ -184,9 +185,8 @@ def orbit_diagrams(units, scale: sg.Scale):
 
 def crossing_folds(layer, weight):
     """Return the biases at which the fold curve crosses a line of constant w."""
-    (fold,) = [curve for curve in exact_bifurcations(layer).curves if curve.kind == "fold"]
-    solutions = sympy.solve(sympy.Eq(fold.expressions["w"], weight), fold.parameter)
-    return [fold.expressions["b"].subs(fold.parameter, s) for s in solutions if fold.low < s < fold.high]
+    crossings = bifurcation_points(exact_bifurcations(layer), {"w": Fraction(weight)})
+    return [found.point["b"] for found in crossings.points if found.kind == "fold"]
 
 
 def cascade(scale: sg.Scale):

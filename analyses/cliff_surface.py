@@ -4,6 +4,7 @@ import numpy as np
 import sympy
 
 import symgrad as sg
+from symgrad.derivation import fixed_start
 from symgrad.report import Annotation, Contours, Heatmap, HorizontalLine, Line, Panel, SpaceCurve, Surface, Trajectory
 from symgrad.symbols import b, n, w, x
 
@@ -13,7 +14,7 @@ TARGET = sympy.Rational(7, 10)
 UNIT = sg.Map(w * sg.sigmoid(x) + b, x)
 LOSS = (sg.sigmoid(x) - TARGET) ** 2
 GRADIENT = sg.gradient(UNIT**n, LOSS, wrt=(w, b))
-LINE = sympy.solve(UNIT.expr.subs(x, START) - START, b)[0]
+LINE = fixed_start(UNIT, START).solved["b"]
 LOG10 = np.log(10.0)
 
 
@@ -27,7 +28,7 @@ def height_on_the_line(weights):
     multiplier = UNIT.jacobian[0][0].subs(x, START)
     slope = sg.differentiate(LOSS, x).subs(x, START)
     norm = sympy.Abs(slope) * sympy.sqrt(1 + sg.sigmoid(START) ** 2) * (multiplier**DEPTH - 1) / (multiplier - 1)
-    return np.array([float(sympy.log(norm.subs(w, sympy.Rational(str(value))), 10).evalf(20)) for value in weights])
+    return np.log10(sympy.lambdify(w, norm.rewrite(sympy.exp), modules="numpy")(weights))
 
 
 def line_table(kernel):
