@@ -150,7 +150,7 @@ def multiplier_polynomial(period: int, multiplier: int) -> Poly:
 
 @lru_cache
 def _superstable(period: int) -> Poly:
-    """Return Φ_P at the critical point z = 0."""
+    """Return δ_P(c, 0): up to its sign the product of all 2z on the cycles, Φ_P(0) times a power of 2."""
     c = Symbol("c")
     values = [Poly(0, c)]
     for _ in range(period):
@@ -160,7 +160,8 @@ def _superstable(period: int) -> Poly:
         result = result * values[d] if mobius(period // d) == 1 else result
     for d in divisors(period):
         result = result.quo(values[d]) if mobius(period // d) == -1 else result
-    return result
+    points = sum(int(mobius(period // d)) * 2**d for d in divisors(period))
+    return result * 2**points
 
 
 @lru_cache

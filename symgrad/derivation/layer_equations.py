@@ -88,7 +88,7 @@ def refuse_kinks(layer: Map) -> None:
         if isinstance(call, JUMPS) or (row is not None and has_kink(row)):
             raise InputError(
                 f"{call.func.__name__} has a kink, where its derivatives jump; "
-                "folds and flips need a smooth map, e.g. one of tanh"
+                "folds and flips need a smooth map, e.g. tanh(w*x + b)"
             )
 
 
