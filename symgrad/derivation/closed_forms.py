@@ -19,7 +19,7 @@ from symgrad.derivation.families.affine import affine_parts
 from symgrad.derivation.families.starts import on_cycle, on_fixed_point
 from symgrad.derivation.families.untied import untied_affine
 from symgrad.derivation.identities import is_zero
-from symgrad.derivation.induction import Branch, decided, settled
+from symgrad.derivation.induction import Branch, decided, settled, written_at
 from symgrad.derivation.notation import to_latex
 from symgrad.errors import InputError
 from symgrad.evidence import Evidence, Verdict
@@ -31,6 +31,10 @@ MOST_BRANCHES = 16
 SHORT_DEPTH = 12
 LONG_DEPTH = 4000
 _REFUSALS = (sympy.PolynomialError, NotImplementedError, RecursionError)
+
+
+def _points(values: Mapping[str, Any]) -> dict[Expr, Expr]:
+    return {real(name): sympy.sympify(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,16 @@ class ClosedForm:
         >>> closed_form(Map("4*x*(1-x)", "x")).at({"x": sympy.Rational(1, 2)}).derivative
         0
         """
-        points: dict[Expr, Expr] = {real(name): sympy.sympify(value) for name, value in values.items()}
+        points = _points(values)
+        found = self.branch_at(values)
+        return None if found is None else found.replaced(points)
+
+    def branch_at(self, values: Mapping[str, Any]) -> Branch | None:
+        """Return the branch whose conditions are not refuted at exact values of parameters and start."""
+        points = _points(values)
         for branch in self.branches:
-            if all(decided(c.xreplace(points)) is not False for c in branch.conditions):
-                return branch.replaced(points)
+            if all(decided(written_at(c, points)) is not False for c in branch.conditions):
+                return branch
         return None
 
     def latex(self) -> str:
@@ -279,7 +289,7 @@ def _of_start(composition: Composition, start: tuple[Expr, ...]) -> Found | None
     kept = [
         branch.replaced(values)
         for branch in found[1]
-        if settled([c.xreplace(values) for c in branch.conditions]) is not None
+        if settled([written_at(c, values) for c in branch.conditions]) is not None
     ]
     return (found[0], tuple(kept)) if kept else None
 

@@ -98,7 +98,7 @@ class Branch:
 
     def replaced(self, values: Mapping[Expr, Expr]) -> "Branch":
         """Return the branch with symbols replaced, without the conditions this settles."""
-        conditions = settled([c.xreplace(values) for c in self.conditions])
+        conditions = settled([written_at(c, values) for c in self.conditions])
         return Branch(
             self.conditions if conditions is None else conditions,
             tuple(e.xreplace(values) for e in self.iterates),
@@ -187,6 +187,18 @@ def settled(conditions: Iterable[Any]) -> tuple[Any, ...] | None:
     if any(func(c.lhs, c.rhs) in remaining for c in equal for func in (Ne, Gt, Lt)):
         return None
     return tuple(c for c in remaining if c not in implied)
+
+
+def written_at(relation: Any, values: Mapping[Expr, Expr]) -> Any:
+    """Return a relation with values written in; false where a side has no value there.
+
+    >>> written_at(Gt(1 / Symbol("a", real=True), 0), {Symbol("a", real=True): S.Zero})
+    False
+    """
+    left, right = relation.lhs.xreplace(values), relation.rhs.xreplace(values)
+    if left.has(S.NaN, S.ComplexInfinity) or right.has(S.NaN, S.ComplexInfinity):
+        return S.false
+    return relation.func(left, right)
 
 
 def proof_steps(claims: Sequence[tuple[str, Expr]]) -> tuple[Evidence, ...] | None:

@@ -85,11 +85,11 @@ def _modular(expr: Expr) -> tuple[Expr, Expr] | None:
 def _modulo(factor: Expr) -> Law:
     """Return the law of y ↦ (factor·y + b) mod p for an integer factor."""
     inner = factor * (_u - _p * _j) + _b
-    lemmas = (("f(u - p j) = f(u) for every integer j", Mod(inner, _p) - Mod(factor * _u + _b, _p)),)
+    shifted = ("f(u - p j) = f(u) for every integer j", Mod(inner, _p) - Mod(factor * _u + _b, _p))
     below = GEOMETRIC if factor != 1 else TRANSLATION
     iterate = below.iterate.xreplace({_a: factor})
     onward = (factor * iterate + _b - iterate.xreplace({n: n + 1})).expand()
-    lemmas += (("the iterate of the affine map below the modulus: F(n+1) = f(F(n))", onward),)
+    lemmas = (shifted, ("the iterate of the affine map below the modulus: F(n+1) = f(F(n))", onward))
     return Law(_x, Mod(factor * _x + _b, _p), Mod(iterate, _p), factor**n, first=1, lemmas=lemmas)
 
 

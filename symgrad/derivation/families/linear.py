@@ -267,7 +267,8 @@ def _around_fixed_point(f: Map, W: Matrix, offsets: Matrix) -> list[Branch | Non
     """Return the branches xₙ = x* + Wⁿ(x - x*), with x* the fixed point where there is exactly one."""
     size = f.dimension
     state, away = Matrix(f.state), Matrix.eye(size) - W
-    rest, steps, apart = Matrix.zeros(size, 1), (), (S.true,)
+    rest, apart = Matrix.zeros(size, 1), (S.true,)
+    steps: tuple[Evidence, ...] = ()
     if any(offsets):
         determinant = sympy.factor_terms(sympy.expand(away.det()))
         if is_zero(determinant):
