@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -47,7 +48,7 @@ def _holds(relation: Any, at: Point) -> bool:
     return bool(equal if isinstance(relation, Eq) else relation.func(left, right))
 
 
-def _compiled(symbols: Sequence[Symbol], exprs: Sequence[Expr]) -> Callable[..., Numbers]:
+def _compiled(symbols: Sequence[Symbol], exprs: Sequence[Expr]) -> Callable[[Numbers], Numbers]:
     """Return a function of the symbols' values that gives the expressions' values, or raises where one has none."""
     plain = [expand_activations(e) for e in exprs]
     function = sympy.lambdify(list(symbols), plain, modules="mpmath", cse=True, dummify=True)
@@ -65,12 +66,17 @@ def _compiled(symbols: Sequence[Symbol], exprs: Sequence[Expr]) -> Callable[...,
     return evaluate
 
 
-def _direct(f: Map, symbols: Sequence[Symbol], values: Numbers) -> list[Numbers]:
-    """Return the state and the product of the Jacobians after each of the steps, as one list for each."""
-    size = f.dimension
+@lru_cache(maxsize=32)
+def _stepper(f: Map, symbols: tuple[Symbol, ...]) -> Callable[[Numbers], Numbers]:
+    """Return one step: the new state, the Jacobian row by row, and the arguments that are 0 at kinks."""
     exprs = [expand_activations(e) for e in f.exprs]
     kinks = [m.args[0] - (m.args[1] if len(m.args) > 1 else 0) for e in exprs for m in e.atoms(Abs, sign, Max, Min)]
-    step = _compiled(symbols, [*exprs, *(e for row in f.jacobian for e in row), *kinks])
+    return _compiled(symbols, [*exprs, *(e for row in f.jacobian for e in row), *kinks])
+
+
+def _direct(f: Map, symbols: tuple[Symbol, ...], values: Numbers) -> list[Numbers]:
+    """Return the state and the product of the Jacobians after each of the steps, as one list for each."""
+    size, step = f.dimension, _stepper(f, symbols)
     place = [symbols.index(s) for s in f.state]
     product, path = mpmath.eye(size), []
     for _ in DEPTHS:
@@ -89,19 +95,16 @@ def _rows(values: Numbers, size: int) -> Any:
     return mpmath.matrix([values[i * size : (i + 1) * size] for i in range(size)])
 
 
-def _agree_at(f: Map, branch: Branch, at: Point) -> bool:
-    """Say whether the branch equals direct iteration at a point; raise where the orbit has no value there."""
-    with mpmath.workdps(DIGITS):
-        symbols = sorted(at, key=str)
-        values = [mpmath.mpf(str(at[s].evalf(DIGITS + 10))) for s in symbols]
-        path = _direct(f, symbols, values)
-        form = _compiled([*symbols, n], [*branch.iterates, *(e for row in branch.jacobian for e in row)])
-        try:
-            found = [form([*values, depth]) for depth in DEPTHS]
-        except _NoValueError:
-            return False
-        pairs = [pair for a, b in zip(path, found, strict=True) for pair in zip(a, b, strict=True)]
-        return all(abs(a - b) <= TOLERANCE * max(1, abs(a)) for a, b in pairs)
+def _agree_at(f: Map, form: Callable[[Numbers], Numbers], symbols: tuple[Symbol, ...], at: Point) -> bool:
+    """Say whether a form equals direct iteration at a point; raise where the orbit has no value there."""
+    values = [mpmath.mpf(str(at[s].evalf(DIGITS + 10))) for s in symbols]
+    path = _direct(f, symbols, values)
+    try:
+        found = [form([*values, depth]) for depth in DEPTHS]
+    except _NoValueError:
+        return False
+    pairs = [pair for a, b in zip(path, found, strict=True) for pair in zip(a, b, strict=True)]
+    return all(abs(a - b) <= TOLERANCE * max(1, abs(a)) for a, b in pairs)
 
 
 def _eliminated(equations: Sequence[Expr], rng: random.Random) -> tuple[dict[Symbol, Expr], list[Expr]]:
@@ -209,14 +212,17 @@ def agreement(f: Map, branch: Branch, *, points: int = POINTS) -> int | None:
     (2, None)
     """
     free = {s for e in (*f.exprs, *branch.conditions) for s in e.free_symbols if isinstance(s, Symbol)}
+    symbols = tuple(sorted(free | set(f.state), key=str))
+    form = _compiled([*symbols, n], [*branch.iterates, *(e for row in branch.jacobian for e in row)])
     found = 0
-    for at in _points(f, sorted(free | set(f.state), key=str), branch.conditions):
-        try:
-            if not _agree_at(f, branch, at):
-                return None
-        except _NoValueError:
-            continue
-        found += 1
-        if found == points:
-            break
+    with mpmath.workdps(DIGITS):
+        for at in _points(f, symbols, branch.conditions):
+            try:
+                if not _agree_at(f, form, symbols, at):
+                    return None
+            except _NoValueError:
+                continue
+            found += 1
+            if found == points:
+                break
     return found

@@ -125,7 +125,8 @@ class ClosedForm:
             exprs = branch.iterates
             form = to_latex(exprs[0]) if len(exprs) == 1 else to_latex(tuple((e,) for e in exprs))
             lines.append((form, " \\wedge ".join(map(to_latex, branch.conditions))))
-        left = f"{to_latex(states[0])}_{{n}}" if len(states) == 1 else "x_{n}"
+        end = sum((block.layers for block in self.composition.blocks), S.Zero) if len(states) == 1 else n
+        left = f"{to_latex(states[0]) if len(states) == 1 else 'x'}_{{{to_latex(end)}}}"
         if len(lines) == 1:
             return f"{left} = {lines[0][0]}"
         cases = r" \\ ".join(f"{form} & {condition}" for form, condition in lines)

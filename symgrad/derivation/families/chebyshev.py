@@ -65,6 +65,17 @@ def _coordinate(coefficients: tuple[Expr, ...]) -> tuple[Expr, Expr, int] | None
     return alpha, sympy.cancel(next_to_lead * alpha / (m * lead)), turn
 
 
+def _expanded(expr: Expr) -> tuple[Expr, list[Expr]]:
+    """Write each cos(m acos u), m an integer, as Tₘ(u); return the arguments u as well."""
+    inner = []
+    for cosine in expr.atoms(cos):
+        m, angle = cosine.args[0].as_coeff_Mul()
+        if isinstance(angle, acos) and m.is_Integer and abs(m) <= LARGEST_DEGREE:
+            inner.append(angle.args[0])
+            expr = expr.xreplace({cosine: chebyshevt(abs(m), angle.args[0])})
+    return expr, inner
+
+
 @family("Chebyshev")
 def chebyshev(f: Map) -> tuple[Branch, ...]:
     """Chebyshev maps Tₘ in an affine coordinate y: yₙ = cos(mⁿ acos y) where |y| < 1.
@@ -72,7 +83,9 @@ def chebyshev(f: Map) -> tuple[Branch, ...]:
     Outside they are ±cosh(mⁿ acosh |y|). The logistic map is one for r = 4 and r = -2.
     """
     (x,) = f.state
-    coefficients = polynomial(f.expr, x)
+    expr, inner = _expanded(f.expr)
+    given = Map(expr, x)
+    coefficients = polynomial(expr, x)
     if coefficients is None or not 2 <= len(coefficients) - 1 <= LARGEST_DEGREE:
         return ()
     m = len(coefficients) - 1
@@ -81,7 +94,9 @@ def chebyshev(f: Map) -> tuple[Branch, ...]:
         return ()
     alpha, beta, turn = place
     y = alpha * x + beta
-    if not is_zero(alpha * f.expr + beta - turn * chebyshevt(m, y).expand()):
+    if any(not is_zero(u**2 - y**2) for u in inner) or not is_zero(
+        alpha * expr + beta - turn * chebyshevt(m, y).expand()
+    ):
         return ()
     inside, above, below, top, bottom = _laws(m, turn)
     nonzero = settled([Ne(alpha, 0)])
@@ -95,7 +110,8 @@ def chebyshev(f: Map) -> tuple[Branch, ...]:
         (top, (at_value(change, x, S.One),)),
         (bottom, (at_value(change, x, -S.One),)),
     ]
-    found = [branch(f, law, {}, change=change, conditions=(*nonzero, *region)) for law, region in regions]
-    if nonzero:
+    here = regions[:1] if inner else regions
+    found = [branch(given, law, {}, change=change, conditions=(*nonzero, *region)) for law, region in here]
+    if nonzero and not inner:
         found += straight(f, coefficients)
     return all_or_none(*found)
