@@ -56,7 +56,7 @@ def _compiled(symbols: Sequence[Symbol], exprs: Sequence[Expr]) -> Callable[[Num
     def evaluate(values: Numbers) -> Numbers:
         try:
             found = [mpmath.mpmathify(v) for v in function(*values)]
-        except (ZeroDivisionError, ValueError, OverflowError):
+        except (ZeroDivisionError, ValueError, OverflowError, TypeError):
             raise _NoValueError from None
         real = [v.real if abs(v.imag) <= TOLERANCE else mpmath.nan for v in found]
         if not all(mpmath.isfinite(v) for v in real):
@@ -121,7 +121,8 @@ def _eliminated(equations: Sequence[Expr], rng: random.Random) -> tuple[dict[Sym
                 solved = {s: v.xreplace({symbol: value}) for s, v in solved.items()} | {symbol: value}
                 break
         else:
-            left.append(rest)
+            if rest != 0:
+                left.append(rest)
     return solved, left
 
 
@@ -179,6 +180,8 @@ def _points(f: Map, symbols: Sequence[Symbol], conditions: Sequence[Any]) -> Ite
             at[symbol] = Rational(rng.randint(-size * below, size * below) or 1, below)
             if attempt % 2:
                 at[symbol] = abs(at[symbol])
+        if any(not e.free_symbols for e in left):
+            continue
         if left:
             unknown = rng.choice(sorted(left[0].free_symbols, key=str))
             value = _root(left[0].xreplace({s: v for s, v in at.items() if s != unknown}), unknown, rng)

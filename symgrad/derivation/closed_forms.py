@@ -30,7 +30,8 @@ LARGEST_BODY = 400
 MOST_BRANCHES = 16
 SHORT_DEPTH = 12
 LONG_DEPTH = 4000
-_REFUSALS = (sympy.PolynomialError, NotImplementedError, RecursionError)
+# SymPy raises TypeError where it compares what is not real.
+_REFUSALS = (sympy.PolynomialError, NotImplementedError, RecursionError, TypeError)
 
 
 def _points(values: Mapping[str, Any]) -> dict[Expr, Expr]:

@@ -498,6 +498,12 @@ def test_no_product_over_the_layers_is_left_in_a_tied_form() -> None:
         assert form.iterate.free_symbols <= {x, Symbol("n", integer=True, positive=True)}
 
 
+@pytest.mark.parametrize("text", ["3*a*(a + b)/(w*(x + 1/2))", "1/(3*w*(x + a))", "Min(2*a, sqrt(b))", "sqrt(Min(-1, w))/x"])
+def test_a_form_whose_branches_partly_contradict_themselves(text: str) -> None:
+    form = closed_form(Map(text, "x"))
+    assert form is None or form.branches
+
+
 def test_the_evaluation_leaves_the_precision_of_mpmath_alone() -> None:
     before = mpmath.mp.dps
     closed_form(Map("5*x*x", "x"))
