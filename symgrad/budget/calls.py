@@ -59,7 +59,7 @@ def within(seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.
 
     Parameters
     ----------
-    seconds : time the call may take, cut to what ``start_clock`` left for the whole command
+    seconds : time the call may take, cut to what ``shared_time`` left for the whole command
     function : importable by its module and name
     args, kwargs : its arguments; they and the value must pickle, as SymPy's expressions do
 

@@ -1,6 +1,8 @@
 """The time a whole command may take: a deadline whose remaining time shrinks."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 COMMAND_SECONDS = 10.0
@@ -32,18 +34,23 @@ class Deadline:
 _of_the_command: list[Deadline] = []
 
 
-def start_clock(seconds: float | None = COMMAND_SECONDS) -> None:
-    """Let all calls of this process share so many seconds from now on; None lets each have its own time again."""
-    _of_the_command[:] = [] if seconds is None else [Deadline(seconds)]
+@contextmanager
+def shared_time(seconds: float = COMMAND_SECONDS) -> Iterator[Deadline]:
+    """Let all calls inside the block share so many seconds; after it each has its own time again."""
+    deadline = Deadline(seconds)
+    _of_the_command.append(deadline)
+    try:
+        yield deadline
+    finally:
+        _of_the_command.remove(deadline)
 
 
 def remaining(seconds: float = COMMAND_SECONDS) -> float:
     """Return the time a call that asks for ``seconds`` may take: no more than the command has left.
 
-    >>> start_clock(2.0)
-    >>> remaining(10.0) <= 2, remaining(1.0)
+    >>> with shared_time(2.0):
+    ...     remaining(10.0) <= 2, remaining(1.0)
     (True, 1.0)
-    >>> start_clock(None)
     >>> remaining(10.0)
     10.0
     """

@@ -17,17 +17,11 @@ import pytest
 import sympy
 
 from symgrad import budget
-from symgrad.budget import NoAnswer, calls, close, prepare, remaining, start_clock, within
+from symgrad.budget import NoAnswer, calls, close, prepare, remaining, shared_time, within
 from symgrad.maps import expression
 
 SECONDS = 20.0
 SHORT = 0.3
-
-
-@pytest.fixture(autouse=True)
-def no_clock() -> Iterator[None]:
-    yield
-    start_clock(None)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,11 +126,11 @@ def test_a_call_within_the_child_is_made_directly() -> None:
 
 def test_a_command_shares_its_time() -> None:
     child_id()
-    start_clock(0.5)
-    assert within(SECONDS, time.sleep, 30) is NoAnswer.TIME
-    assert remaining(SECONDS) == 0
-    assert within(SECONDS, abs, -1) is NoAnswer.TIME
-    start_clock(SECONDS)
+    with shared_time(0.5):
+        assert within(SECONDS, time.sleep, 30) is NoAnswer.TIME
+        assert remaining(SECONDS) == 0
+        assert within(SECONDS, abs, -1) is NoAnswer.TIME
+    assert remaining(SECONDS) == SECONDS
     assert within(SECONDS, abs, -1) == 1
 
 

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from symgrad.budget import close, start_clock
+from symgrad.budget import close
 from symgrad.cli import main
 
 KEYS = ["status", "regime", "limit", "limit_value", "rate", "pace", "sign", "verdict", "reason"]
-
-
-@pytest.fixture(autouse=True)
-def no_clock() -> Iterator[None]:
-    yield
-    start_clock(None)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -43,12 +43,12 @@ def bifurcations(arguments: argparse.Namespace) -> Answer:
     """Answer with the exact curves and points, and the number of attractors between them."""
     question = _question(arguments)
 
-    from symgrad.budget import COMMAND_SECONDS, NoAnswer, prepare, start_clock, within
+    from symgrad.budget import COMMAND_SECONDS, NoAnswer, prepare, shared_time, within
 
     seconds = arguments.budget or COMMAND_SECONDS
-    start_clock(seconds)
-    prepare()
-    content = within(seconds, study, question)
+    with shared_time(seconds):
+        prepare()
+        content = within(seconds, study, question)
     if isinstance(content, NoAnswer):
         empty: dict[str, object] = {"curves": [], "points": [], "stability": []}
         return Answer(

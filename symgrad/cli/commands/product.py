@@ -45,17 +45,16 @@ def product(arguments: argparse.Namespace) -> Answer:
         raise InputError("product needs the name of the index; give e.g. --index k")
     (text,) = arguments.operands
 
-    from symgrad.budget import COMMAND_SECONDS, prepare, start_clock
+    from symgrad.budget import COMMAND_SECONDS, prepare, shared_time
 
     seconds = arguments.budget or COMMAND_SECONDS
-    start_clock(seconds)
-    # The child imports SymPy while this process does.
-    prepare()
-
-    from symgrad.derivation import Regime, product_limit
-
     start = getattr(arguments, "from")
-    found = product_limit(text, index=arguments.index, start=start, depth=arguments.depth, seconds=seconds)
+    with shared_time(seconds):
+        prepare()  # the child imports SymPy while this process does
+
+        from symgrad.derivation import Regime, product_limit
+
+        found = product_limit(text, index=arguments.index, start=start, depth=arguments.depth, seconds=seconds)
     code = UNDECIDED if found.regime is Regime.UNDECIDED else 0
     return Answer(_content(found), code)
 
