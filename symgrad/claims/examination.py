@@ -7,7 +7,7 @@ from sympy import Add, Dummy, Expr, Mul, Rational, S, Symbol
 from symgrad.certify import Ball, UndefinedHere, enclose
 from symgrad.claims.points import Bounds, Point, bounds_of, points, shown
 from symgrad.claims.statement import Comparison, Statement
-from symgrad.derivation.identities import sign_proof, zero_proof
+from symgrad.derivation.identities.proofs import sign_proof, zero_proof
 from symgrad.evidence import Evidence, Verdict
 from symgrad.maps import expand_activations
 from symgrad.parsing import Condition

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Indexed, S, Symbol
 
 from symgrad.certify import UndefinedHere, enclose
-from symgrad.derivation.identities import sign_proof
+from symgrad.derivation.identities.proofs import sign_proof
 from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, differentiate, functions, to_text
 from symgrad.parsing import (

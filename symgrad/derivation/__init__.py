@@ -1,11 +1,22 @@
 """Exact derivations: chain products, gradients, updates, and the test whether an expression is identically zero."""
 
-from symgrad.derivation.bifurcations import find_bifurcations
+from symgrad.derivation.bifurcations.curves import Bifurcations, Curve, ExactPoint, OpenEquation
+from symgrad.derivation.bifurcations.cycles import dynatomic, jury, multiplier_polynomial, quadratic_form
+from symgrad.derivation.bifurcations.decimals import decimal_value
+from symgrad.derivation.bifurcations.finding import find_bifurcations
+from symgrad.derivation.bifurcations.inversion import compare
+from symgrad.derivation.bifurcations.layer_equations import LayerEquations, equations_of_layer
+from symgrad.derivation.bifurcations.quadratic_bifurcations import attracting_cycles, cycle_points
+from symgrad.derivation.bifurcations.schwarzian import (
+    SchwarzianFact,
+    SchwarzianSign,
+    schwarzian_derivative,
+    schwarzian_of,
+)
+from symgrad.derivation.bifurcations.sigmoidal import Sigmoidal, sigmoidal_form
+from symgrad.derivation.bifurcations.triangular import solve_univariate
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
-from symgrad.derivation.closed_forms import ClosedForm, closed_form
-from symgrad.derivation.curves import Bifurcations, Curve, ExactPoint, OpenEquation
-from symgrad.derivation.cycles import dynatomic, jury, multiplier_polynomial, quadratic_form
-from symgrad.derivation.decimals import decimal_value
+from symgrad.derivation.closed_forms.recognition import ClosedForm, closed_form
 from symgrad.derivation.equilibria import (
     ExactStatement,
     FixedStart,
@@ -17,16 +28,10 @@ from symgrad.derivation.equilibria import (
     uniform_bound,
 )
 from symgrad.derivation.gradients import Gradient, Recurrence, gradient
-from symgrad.derivation.identities import is_zero, zero_proof
-from symgrad.derivation.inversion import compare
-from symgrad.derivation.layer_equations import LayerEquations, equations_of_layer
+from symgrad.derivation.identities.proofs import is_zero, zero_proof
 from symgrad.derivation.notation import to_latex
-from symgrad.derivation.product_limits import ProductLimit
-from symgrad.derivation.products import product_limit
-from symgrad.derivation.quadratic_bifurcations import attracting_cycles, cycle_points
-from symgrad.derivation.schwarzian import SchwarzianFact, SchwarzianSign, schwarzian_derivative, schwarzian_of
-from symgrad.derivation.sigmoidal import Sigmoidal, sigmoidal_form
-from symgrad.derivation.triangular import solve_univariate
+from symgrad.derivation.products.decision import product_limit
+from symgrad.derivation.products.product_limits import ProductLimit
 from symgrad.derivation.updates import (
     CompositionNewton,
     UpdateMap,

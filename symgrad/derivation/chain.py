@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sympy import Expr, IndexedBase, Integer, Mul, Product, Symbol
 
-from symgrad.derivation.closed_forms import closed_form
+from symgrad.derivation.closed_forms.recognition import closed_form
 from symgrad.derivation.notation import joined_latex, to_latex
 from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, Block, Composition, Map, as_composition, layer_value, to_text

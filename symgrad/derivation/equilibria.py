@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 from sympy import Eq, Expr, Indexed, Integer, Symbol
 
-from symgrad.derivation.identities import is_zero, sign_proof, zero_proof
+from symgrad.derivation.identities.proofs import is_zero, sign_proof, zero_proof
 from symgrad.derivation.vocabulary import Regime
 from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, Composition, Map, as_composition, differentiate, expand_activations, to_text

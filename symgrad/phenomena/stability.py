@@ -26,7 +26,7 @@ from symgrad.derivation import (
     quadratic_form,
     sigmoidal_form,
 )
-from symgrad.derivation.sigmoidal import GAIN
+from symgrad.derivation.bifurcations.sigmoidal import GAIN
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import Map, differentiate, expand_activations, to_text

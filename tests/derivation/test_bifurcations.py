@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from sympy import Expr, Rational, Symbol, acos, atanh, cos, log, pi, sqrt, symbols, tanh
 
 from symgrad.derivation import decimal_value, find_bifurcations, is_zero, sigmoidal_form
-from symgrad.derivation.inversion import compare, inverse_roots
-from symgrad.derivation.sigmoidal import GAIN, turning_inputs
-from symgrad.derivation.triangular import solve_triangular, solve_univariate
+from symgrad.derivation.bifurcations.inversion import compare, inverse_roots
+from symgrad.derivation.bifurcations.sigmoidal import GAIN, turning_inputs
+from symgrad.derivation.bifurcations.triangular import solve_triangular, solve_univariate
 from symgrad.errors import InputError
 from symgrad.maps import Map, differentiate, sigmoid
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sympy import Eq, Expr, Integer, Matrix, Ne, Product, Rational, S, Symbol, cos, expand
 
 from symgrad.derivation import chain_product, closed_form
-from symgrad.derivation.agreement import agreement
-from symgrad.derivation.closed_forms import ClosedForm
-from symgrad.derivation.families import FAMILIES
-from symgrad.derivation.families.registry import _FAMILIES, Family, family
-from symgrad.derivation.induction import Branch, Law, branch, proof_of, settled
+from symgrad.derivation.closed_forms.agreement import agreement
+from symgrad.derivation.closed_forms.families import FAMILIES
+from symgrad.derivation.closed_forms.families.registry import _FAMILIES, Family, family
+from symgrad.derivation.closed_forms.induction import Branch, Law, branch, proof_of, settled
+from symgrad.derivation.closed_forms.recognition import ClosedForm
 from symgrad.errors import InputError, RegistryError
 from symgrad.evidence import Verdict
 from symgrad.maps import Map, composition_from_text, expand_activations, expression, stack, to_text
@@ -498,7 +498,9 @@ def test_no_product_over_the_layers_is_left_in_a_tied_form() -> None:
         assert form.iterate.free_symbols <= {x, Symbol("n", integer=True, positive=True)}
 
 
-@pytest.mark.parametrize("text", ["3*a*(a + b)/(w*(x + 1/2))", "1/(3*w*(x + a))", "Min(2*a, sqrt(b))", "sqrt(Min(-1, w))/x"])
+@pytest.mark.parametrize(
+    "text", ["3*a*(a + b)/(w*(x + 1/2))", "1/(3*w*(x + a))", "Min(2*a, sqrt(b))", "sqrt(Min(-1, w))/x"]
+)
 def test_a_form_whose_branches_partly_contradict_themselves(text: str) -> None:
     form = closed_form(Map(text, "x"))
     assert form is None or form.branches

@@ -4,7 +4,7 @@ import pytest
 from sympy import I, Poly, Rational, Symbol, expand, factor, resultant, sqrt, symbols
 
 from symgrad.derivation import attracting_cycles, cycle_points, dynatomic, jury, multiplier_polynomial
-from symgrad.derivation.cycles import cycle_multiplier, quadratic_form, real_roots
+from symgrad.derivation.bifurcations.cycles import cycle_multiplier, quadratic_form, real_roots
 from symgrad.errors import InputError
 from symgrad.maps import Map
 

@@ -40,7 +40,7 @@ from sympy import (
     tanh,
 )
 
-from symgrad.derivation.identities import is_zero, sign_proof, zero_proof
+from symgrad.derivation.identities.proofs import is_zero, sign_proof, zero_proof
 from symgrad.maps import ACTIVATIONS, differentiate, expand_activations
 
 sigmoid, softplus, relu, leaky_relu, elu, softsign, silu, gelu, mish = (

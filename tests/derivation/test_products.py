@@ -11,7 +11,7 @@ from sympy import Expr, Symbol
 
 from symgrad.budget import NoAnswer, close, within
 from symgrad.derivation import ProductLimit, Sign, product_limit
-from symgrad.derivation.products import with_limit
+from symgrad.derivation.products.decision import with_limit
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import expand_activations, expression

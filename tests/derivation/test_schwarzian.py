@@ -7,7 +7,7 @@ from sympy import Rational, exp, sqrt, symbols, tanh
 
 from symgrad.certify import enclose
 from symgrad.derivation import SchwarzianSign, is_zero, schwarzian_derivative, schwarzian_of
-from symgrad.derivation.schwarzian import has_kink
+from symgrad.derivation.bifurcations.schwarzian import has_kink
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import ACTIVATIONS, activation, differentiate, expand_activations, unregister
