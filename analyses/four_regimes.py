@@ -4,6 +4,7 @@ import numpy as np
 import sympy
 
 import symgrad as sg
+from symgrad.phenomena import with_bifurcations
 from symgrad.report import HorizontalLine, Line, Panel, Points
 from symgrad.symbols import b, n, real, w, x
 
@@ -124,12 +125,17 @@ def plane(scale: sg.Scale):
     return (
         sg.Text(f"For $\\tanh(wx+b)$ from $x_0 = \\frac12$ the parameters decide. Measured at depth {depth}:"),
         sg.Figure(
-            regimes,
+            with_bifurcations(regimes, swept),
             "The regimes in the plane. Nearly everywhere the orbit settles on an attracting fixed point or cycle, "
             "where factors are smaller than 1: the product vanishes. It explodes only close to the line on which the "
             "start is a repelling fixed point.",
         ),
-        sg.Table(("regime", "share of the grid"), shares, f"Sampled; tolerance {regimes.tolerance:g} nats per step."),
+        sg.Table(
+            ("regime", "share of the grid"),
+            shares,
+            f"Sampled with a tolerance of {regimes.tolerance:g} nats per step; {regimes.disagreements} points show "
+            "another regime than the one proved for them.",
+        ),
         sg.Table(
             ("condition", "regime", "verdict"),
             [(f"`{s.condition}`", s.regime.value, "proved") for s in statements],

@@ -5,6 +5,7 @@ from symgrad.phenomena.cliffs import CliffRegion, CliffRegions, cliff_regions
 from symgrad.phenomena.continuation import Trace, bifurcation_system, trace
 from symgrad.phenomena.crossings import BifurcationPoint, bifurcation_points, birth_points, superstable_numbers
 from symgrad.phenomena.exact_curves import ExactRegime
+from symgrad.phenomena.overlays import PlaneCurve, with_bifurcations
 from symgrad.phenomena.regimes import PointRegime, RegimeMap, classify, regime_of_outcome
 from symgrad.phenomena.stability import (
     Attractors,
@@ -24,6 +25,7 @@ __all__ = [
     "CliffRegions",
     "ExactRegime",
     "Orbit",
+    "PlaneCurve",
     "PointRegime",
     "Regime",
     "RegimeMap",
@@ -43,4 +45,5 @@ __all__ = [
     "regions",
     "superstable_numbers",
     "trace",
+    "with_bifurcations",
 ]

@@ -68,6 +68,8 @@ class RegimeMap:
     tolerance : the rate in nats per step below which a rate decides nothing
     exact : regimes known by condition or equation, for the whole plane
     axes : the axes of the sweep, none for a bare outcome
+    conflicts : where the layers computed show another regime than the one that is proved, the same shape
+    overlays : exact bifurcation curves in the plane of the axes, where they were asked for
     """
 
     codes: Codes = field(repr=False)
@@ -76,6 +78,13 @@ class RegimeMap:
     tolerance: float
     exact: tuple[ExactRegime, ...] = ()
     axes: tuple[Axis, ...] = ()
+    conflicts: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
+    overlays: tuple[Any, ...] = ()
+
+    @property
+    def disagreements(self) -> int:
+        """How many points show another regime than the one proved for them; the proof stands, and both are told."""
+        return int(self.conflicts.sum())
 
     @cached_property
     def regimes(self) -> NDArray[np.object_]:
@@ -145,12 +154,20 @@ def classify(subject: Sweep | Outcome, *, tolerance: float = TOLERANCE) -> Regim
     exact = exact_codes(subject)
     proved = exact != OPEN
     codes = exact.reshape(-1).copy()
+    sampled = _Sampling(subject.outcome, subject, tolerance).codes()
     places = np.flatnonzero(~proved)
-    if places.size:
-        codes[places] = _Sampling(subject.outcome, subject, tolerance).codes()[places]
-    statements = _statements(subject)
+    codes[places] = sampled[places]
     shape = subject.shape
-    return RegimeMap(codes.reshape(shape), proved, subject.outcome.rate, tolerance, statements, subject.axes)
+    conflicts = _conflicts(codes, sampled).reshape(shape)
+    statements = _statements(subject)
+    return RegimeMap(codes.reshape(shape), proved, subject.outcome.rate, tolerance, statements, subject.axes, conflicts)
+
+
+def _conflicts(stated: Codes, sampled: Codes) -> NDArray[np.bool_]:
+    """Return where a sampled regime contradicts the stated one; an exact zero is a way to vanish."""
+    silent = sampled == CODE[Regime.UNDECIDED]
+    vanished = (stated == CODE[Regime.VANISHING]) & (sampled == CODE[Regime.ZERO])
+    return np.asarray((stated != sampled) & ~silent & ~vanished)
 
 
 def regime_of_outcome(

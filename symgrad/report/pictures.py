@@ -46,6 +46,7 @@ CURVES: Mapping[Regime, tuple[Colour, Stroke, Marker]] = {
     Regime.EXPLODING: ("vermillion", "solid", "star"),
     Regime.ZERO: ("black", "dotted", "diamond"),
 }
+OVERLAYS: tuple[Stroke, ...] = ("solid", "dashed", "dotted", "dashdot")
 LABEL_WIDTH = 27
 NO_BREAK = "\N{NO-BREAK SPACE}"
 EXTREME = 0.01
@@ -86,6 +87,8 @@ def _plane(regimes: RegimeMap) -> Panel:
     labels = {code: regime.word for code, regime in enumerate(REGIMES)}
     colours = {code: AREAS[regime] for code, regime in enumerate(REGIMES)}
     layers: list[FlatLayer] = [Regions(x.values, y.values, regimes.codes.astype(np.int64), labels, colours=colours)]
+    for curve, stroke in zip(regimes.overlays, OVERLAYS, strict=False):
+        layers.append(Line(curve.x, curve.y, f"{curve.kind} (exact)", colour="black", stroke=stroke, width=1.6))
     for exact in regimes.exact:
         layers += _curves(exact)
     return Panel(layers, axis_label(x.name), axis_label(y.name), legend="right")

@@ -10,7 +10,7 @@ from symgrad.cli import main
 from symgrad.derivation import Regime
 
 LINEAR = ["w*x + b", "--start", "0.5", "--depth", "50"]
-KEYS = ["status", "shares", "exact", "verdict", "proved_share", "tolerance", "depth", "axes", "figure"]
+KEYS = ["status", "shares", "exact", "verdict", "proved_share", "disagreements", "tolerance", "depth", "axes", "figure"]
 
 
 def regimes(capsys: pytest.CaptureFixture[str], *tokens: str) -> dict[str, Any]:

@@ -88,6 +88,7 @@ def _content(problem: problems.Problem, found: "RegimeMap", figure: Path | None)
         ],
         "verdict": found.verdict.word,
         "proved_share": float(found.proved.mean()),
+        "disagreements": found.disagreements,
         "tolerance": found.tolerance,
         "depth": problem.depth,
         "axes": problem.axis_rows(),
@@ -101,16 +102,20 @@ def _sentence(problem: problems.Problem, found: "RegimeMap") -> str:
     basis = {"proved": "proved at every point", "undecided": "nothing is decided"}.get(
         found.verdict.word, f"proved at {found.proved.mean():.1%} of the points, sampled at the others"
     )
-    return f"{word.capitalize()} on {share:.1%} of {grid} points at depth {problem.depth}; {basis}."
+    sentence = f"{word.capitalize()} on {share:.1%} of {grid} points at depth {problem.depth}; {basis}."
+    if not found.disagreements:
+        return sentence
+    return f"{sentence} At {found.disagreements} points the layers computed show another regime than the one proved."
 
 
 def _draw(found: "RegimeMap", swept: "Sweep", path: Path) -> None:
     from dataclasses import replace
 
+    from symgrad.phenomena import with_bifurcations
     from symgrad.report import Figure, panels_of, write_picture
 
     chain = swept.kernel.composition.canonical
-    (panel,) = panels_of(found)
+    (panel,) = panels_of(with_bifurcations(found, swept))
     title = chain if len(chain) <= LONGEST_TITLE else f"{chain[:LONGEST_TITLE]}…"
     write_picture(Figure(replace(panel, title=title), f"Regimes of {chain}."), path)
 
