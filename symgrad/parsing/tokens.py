@@ -121,6 +121,9 @@ def _unknown_character(text: str, position: int) -> InputError:
     )
 
 
+NOT_NUMBERS = frozenset({"nan", "inf", "infinity"})
+
+
 def check_name(token: Token, text: str, *, limit: Limits = STANDARD) -> None:
     """Refuse a name that is private, too long, or can be mistaken for another one.
 
@@ -139,6 +142,8 @@ def check_name(token: Token, text: str, *, limit: Limits = STANDARD) -> None:
         problem, remedy = f"a name has {len(name)} characters", f"use at most {limit.name}"
     elif name.startswith("__"):
         problem = f"the name {name!r} begins with '__'"
+    elif name.lower() in NOT_NUMBERS:
+        problem, remedy = f"{name!r} is not a finite number", "give a number, or another name"
     elif normal != name:
         raised = any(unicodedata.decomposition(c).startswith("<super>") for c in name)
         problem = f"the name {name!r} is not in normal form"

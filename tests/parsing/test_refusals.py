@@ -222,3 +222,10 @@ def test_whitelist_refuses_what_the_arrangement_would_let_through(
     monkeypatch.setattr("symgrad.parsing.reading.ast.parse", lambda *_, **__: tree)
     with pytest.raises(InputError, match="is not part of the grammar"):
         parse("x+" * 30 + "x")
+
+
+@pytest.mark.parametrize("text", ["nan*x", "x + Inf", "infinity"])
+def test_names_that_read_like_no_number_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="not a finite number") as found:
+        parse(text)
+    assert "\n" not in str(found.value)
