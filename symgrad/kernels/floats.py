@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Function
 
 from symgrad.kernels.fold import Arithmetic, Carried, advance, initial
-from symgrad.kernels.steps import Step, Steps, numeric_forms, opaque_calls, show_exact
+from symgrad.kernels.steps import Step, Steps, numeric_forms, opaque, opaque_calls, show_exact
 from symgrad.maps import Map
 
 Array = NDArray[np.float64]
@@ -78,10 +78,34 @@ def without_giants(expr: Expr) -> Expr:
     return expr.xreplace(dict.fromkeys(found, sympy.nan)) if (found := giants(expr)) else expr
 
 
+class decay(Function):
+    """exp(-|u|), the one exponential that the value and the slope of a logistic layer share; printed, never derived."""
+
+
+class upper(Function):
+    """The numerator of the logistic value over 1 + exp(-|u|): exp(-|u|), the second argument, for u < 0, else 1."""
+
+
+def share_exponentials(expr: Expr) -> Expr:
+    """Write the value and the slope of logistic layers through one exponential, in the forms of the stable table."""
+    for name, orders in (("sigmoid", (0, 1)), ("softplus", (1, 2))):
+        value, slope = (opaque(name, order) for order in orders)
+        expr = expr.replace(value, lambda u: upper(u, decay(u)) / (1 + decay(u)))
+        expr = expr.replace(slope, lambda u: decay(u) / (1 + decay(u)) ** 2)
+    return expr
+
+
+SHARED = {
+    "decay": lambda u: np.exp(-np.abs(u)),
+    "upper": lambda u, e: np.where(u < 0.0, e, 1.0),
+    "step": indicator,
+}
+
+
 def compile_step(step: Step) -> CompiledStep:
     """Compile a step with SymPy's lambdify, common subexpressions shared."""
-    varying = [without_giants(e) for e in step.outputs if e.free_symbols]
-    modules = [numeric_forms(opaque_calls(varying)), {"step": indicator}, "scipy", "numpy"]
+    varying = [share_exponentials(without_giants(e)) for e in step.outputs if e.free_symbols]
+    modules = [numeric_forms(opaque_calls(varying)), SHARED, "scipy", "numpy"]
     function = sympy.lambdify([*step.state, *step.arguments], varying, modules=modules, cse=True)
     marks = {0.0: FLOATS.zero, 1.0: FLOATS.one}
     constants = [None if e.free_symbols else _constant(e) for e in step.outputs]
