@@ -125,7 +125,7 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
     >>> [round(r.value, 12) for r in found.roots], found.is_complete
     ([-1.895494267034, 0.0, 1.895494267034], True)
     """
-    plain = expand_activations(sympy.sympify(expr))
+    plain = expand_activations(sympy.sympify(expr, strict=True))
     if others := plain.free_symbols - {symbol}:
         raise InputError(f"{sorted(map(str, others))[0]} has no value; a function of {symbol} alone is needed")
     low, high = Fraction(low), Fraction(high)
@@ -275,7 +275,7 @@ def _evaluated(rows: Sequence[Sequence[Expr]], unknowns: Sequence[Symbol], box: 
 
 
 def _system(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> _System:
-    plain = tuple(expand_activations(sympy.sympify(e)) for e in equations)
+    plain = tuple(expand_activations(sympy.sympify(e, strict=True)) for e in equations)
     others = {s for e in plain for s in e.free_symbols} - set(unknowns)
     if others or len(plain) != len(unknowns):
         raise InputError(f"as many equations as unknowns are needed, in {', '.join(map(str, unknowns))} alone")

@@ -262,7 +262,7 @@ def state_comparison(
 
 
 def _exact(side: Any) -> Expr:
-    value = sympy.sympify(side) if isinstance(side, int | Expr) or hasattr(side, "numerator") else side
+    value = sympy.sympify(side, strict=True) if isinstance(side, int | Expr) or hasattr(side, "numerator") else side
     if not isinstance(value, Expr):
         raise InputError(
             f"a side must be text or an expression, got {type(side).__name__}; a SymPy relation evaluates itself away, "

@@ -59,7 +59,7 @@ def _leading(function: Any) -> tuple[SignedLog, int]:
     expr, order = function(t), 0
     while (coefficient := expr.subs(t, 0)) == 0:
         expr, order = expr.diff(t), order + 1
-    return _constant(sympy.sympify(coefficient) / sympy.factorial(order)), order
+    return _constant(sympy.sympify(coefficient, strict=True) / sympy.factorial(order)), order
 
 
 def _elementary(function: Any, numeric: Callable[[Any], Any]) -> Operation:
@@ -300,7 +300,7 @@ def evaluate_extended(exprs: Sequence[Expr], values: Mapping[Symbol, SignedLog])
     """
     known: dict[Basic, Any] = dict(values)
     for expr in exprs:
-        stack = [sympy.sympify(expr)]
+        stack = [sympy.sympify(expr, strict=True)]
         while stack:
             node = stack[-1]
             if node in known:
@@ -314,4 +314,4 @@ def evaluate_extended(exprs: Sequence[Expr], values: Mapping[Symbol, SignedLog])
             known[node] = _operate(node, [known[child] for child in children]) if children else _leaf(node)
             stack.pop()
     shape = np.broadcast_shapes(*(value.shape for value in values.values()))
-    return [broadcast_to(known[sympy.sympify(expr)], shape) for expr in exprs]
+    return [broadcast_to(known[sympy.sympify(expr, strict=True)], shape) for expr in exprs]

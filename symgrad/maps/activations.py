@@ -166,7 +166,7 @@ def _check_derivative(row: Activation) -> None:
 
 
 def _number(given: Any, what: str) -> Expr:
-    value = sympy.sympify(given)
+    value = sympy.sympify(given, strict=True)
     if not (isinstance(value, Expr) and value.is_number and value.is_extended_real):
         raise RegistryError(f"{what} must be a real number, got {str(given)[:60]!r}; give e.g. 1")
     return value

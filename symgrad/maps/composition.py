@@ -149,7 +149,7 @@ class Composition:
 def checked_depth(depth: Any) -> Expr:
     """Return a depth as a positive Integer or positive integer Symbol, or refuse it."""
     try:
-        value = sympify(depth) if not isinstance(depth, bool | float | str) else None
+        value = sympify(depth, strict=True) if not isinstance(depth, bool | float | str) else None
     except SympifyError:
         value = None
     if isinstance(value, Integer) and value > 0:

@@ -239,7 +239,7 @@ def _on_curve(found: Bifurcations, curve: Curve, t: Symbol, root: Expr) -> Bifur
     values = {name: _short(curve.expressions[name].xreplace({t: root})) for name in names}
     x = found.layer.state[0]
     state = curve.expressions.get(x.name, t if equations_of_layer(found.layer).coordinate == x else None)
-    exact = None if state is None or curve.period > 1 else _short(sympy.sympify(state).xreplace({t: root}))
+    exact = None if state is None or curve.period > 1 else _short(sympy.sympify(state, strict=True).xreplace({t: root}))
     return _evaluated(found, ExactPoint(curve.kind, curve.period, values, exact, {}))
 
 

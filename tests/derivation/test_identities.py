@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import Any
 
 import mpmath
 import pytest
@@ -41,6 +42,7 @@ from sympy import (
 )
 
 from symgrad.derivation.identities.proofs import is_zero, sign_proof, zero_proof
+from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, differentiate, expand_activations
 
 sigmoid, softplus, relu, leaky_relu, elu, softsign, silu, gelu, mish = (
@@ -397,3 +399,11 @@ def test_no_mutant_of_an_identity_is_proved_unless_true(expr: Expr, place: int, 
         return
     if is_zero(mutant):
         assert all(v < mpmath.mpf(10) ** -40 for v in values(mutant, 2, 6)), mutant
+
+
+@pytest.mark.parametrize("ask", [is_zero, zero_proof])
+def test_text_is_refused_and_never_run(ask: Any, tmp_path: Any) -> None:
+    trace = tmp_path / "ran"
+    with pytest.raises(InputError, match="an expression is needed, got the text"):
+        ask(f"__import__('pathlib').Path({str(trace)!r}).touch()")
+    assert not trace.exists()

@@ -128,3 +128,27 @@ def test_every_file_of_tests_is_collected() -> None:
 
 def test_each_command_of_the_house_is_executable() -> None:
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def lenient_readers(source: str) -> list[int]:
+    """Return the lines on which SymPy may read text, which it would run: sympify without strict, or parse_expr."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            strict = any(k.arg == "strict" and getattr(k.value, "value", None) is True for k in node.keywords)
+            if name == "parse_expr" or (name in ("sympify", "S") and not strict):
+                lines.append(node.lineno)
+    return lines
+
+
+def test_text_enters_through_the_parser_alone() -> None:
+    sources = {f.name: f.read_text(encoding="utf-8") for f in (ROOT / "symgrad").rglob("*.py")}
+    assert {name: found for name, text in sources.items() if (found := lenient_readers(text))} == {}
+
+
+def test_a_lenient_reader_would_be_noticed() -> None:
+    assert lenient_readers("import sympy\nsympy.sympify(x)\nsympy.parse_expr(x)\nsympy.sympify(x, strict=True)") == [
+        2,
+        3,
+    ]

@@ -71,7 +71,7 @@ def _add(
 ) -> None:
     at = {**{s: s for s in branch.free}, **branch.values}
     if not branch.free:
-        values = {name: sympy.sympify(at[real(name)]) for name in names}
+        values = {name: sympy.sympify(at[real(name)], strict=True) for name in names}
         points.append(ExactPoint(kind, 1, values, at[layer.state[0]], {}))
         return
     (free,) = branch.free

@@ -218,7 +218,7 @@ def proof_of(law: Law) -> tuple[Evidence, ...] | None:
     long, places = dict(law.abbreviations), dict(law.coordinates)
 
     def at(depth: Expr | int) -> Expr:
-        return law.iterate.xreplace({n: sympy.sympify(depth)})
+        return law.iterate.xreplace({n: sympy.sympify(depth, strict=True)})
 
     def after(value: Expr) -> Expr:
         return law.step.xreplace({law.state: value})

@@ -35,7 +35,7 @@ _REFUSALS = (sympy.PolynomialError, NotImplementedError, RecursionError, TypeErr
 
 
 def _points(values: Mapping[str, Any]) -> dict[Expr, Expr]:
-    return {real(name): sympy.sympify(value) for name, value in values.items()}
+    return {real(name): sympy.sympify(value, strict=True) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def closed_form(chain: Map | Composition, *, start: Any = None) -> ClosedForm | 
     if start is None:
         return _closed_form(composition, None)
     several = start if isinstance(start, Sequence) and not isinstance(start, str) else [start]
-    values = tuple(expression(v) if isinstance(v, str) else sympy.sympify(v) for v in several)
+    values = tuple(expression(v) if isinstance(v, str) else sympy.sympify(v, strict=True) for v in several)
     if len(values) != composition.dimension or any(not isinstance(v, Expr) or v.has(sympy.Float) for v in values):
         raise InputError(
             f"a start of {composition.dimension} exact numbers is needed, got {str(start)[:40]!r}; "

@@ -25,6 +25,7 @@ from symgrad.derivation.identities.normal_form import (
     modulus,
     written,
 )
+from symgrad.errors import InputError
 from symgrad.maps import expand_activations
 
 MAX_NODES = 4000
@@ -54,6 +55,13 @@ _BY_LOGARITHMS: dict[str, Callable[[Expr], Expr]] = {
 _ODD = (sympy.erf, sympy.atan, sympy.asin)
 _REFUSALS = (TooHardError, BasePolynomialError, RecursionError, NotImplementedError, OverflowError)
 _NOT_NUMBERS = (S.NaN, S.Infinity, S.NegativeInfinity, S.ComplexInfinity)
+
+
+def _read(expr: object) -> Expr:
+    """Return an expression or number as an expression; text is refused, because SymPy would run it."""
+    if isinstance(expr, str):
+        raise InputError(f"an expression is needed, got the text {expr[:60]!r}; read it with symgrad.expression first")
+    return sympy.sympify(expr, strict=True)
 
 
 def is_zero(expr: Expr) -> bool | None:
@@ -103,7 +111,7 @@ def sign_proof(expr: Expr, *, strict: bool = False, nonzero: Sequence[Expr] = ()
     >>> sign_proof(S(1) / 4 - sigmoid(x) * (1 - sigmoid(x)))
     'signs of the factors of the normal form'
     """
-    expr = expand_activations(sympy.sympify(expr))
+    expr = expand_activations(_read(expr))
     if not _admissible(expr):
         return None
 
@@ -126,7 +134,7 @@ def _known_sign(expr: Expr) -> tuple[int, bool]:
 
 
 def _decide(expr: Expr, nonzero: Sequence[Expr] = ()) -> tuple[bool | None, str]:
-    expr = expand_activations(sympy.sympify(expr))
+    expr = expand_activations(_read(expr))
     if not _admissible(expr):
         return None, ""
     verdict = _normal(expr)

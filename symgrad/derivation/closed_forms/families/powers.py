@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import sympy
-from sympy import Eq, Expr, Gt, Ne, Pow, S, Symbol
+from sympy import Eq, Expr, Gt, Integer, Ne, Pow, S, Symbol
 
 from symgrad.derivation.closed_forms.families.affine import LINEAR, SLOPE, affine_parts, straight
 from symgrad.derivation.closed_forms.families.registry import all_or_none, family
@@ -78,7 +78,7 @@ def power(f: Map) -> tuple[Branch, ...]:
     coefficients = polynomial(f.expr, x)
     square = None if coefficients is None else _square(coefficients)
     if square is not None and square[0].is_number:
-        return all_or_none(branch(f, _power_law(S(2)), {_c: S.One}, change=square))
+        return all_or_none(branch(f, _power_law(Integer(2)), {_c: S.One}, change=square))
     found = _shifted_power(f.expr, x)
     if found is None:
         return ()
