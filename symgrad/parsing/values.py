@@ -38,7 +38,7 @@ def parse_number(text: str) -> Fraction:
     >>> parse_number("nan")
     Traceback (most recent call last):
     ...
-    symgrad.errors.InputError: 'nan' is not a finite number (column 1 of 'nan'); give one, e.g. -2.6, 1/3 or 1e-5
+    symgrad.errors.InputError: 'nan' is not a finite number (column 1 of 'nan'); give a number, or another name
     """
     value = parse_constant(text)
     if isinstance(value, Fraction):
