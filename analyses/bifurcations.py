@@ -96,9 +96,9 @@ def planes(units, scale: sg.Scale):
         for curve in found.curves:
             equations = f"`w = {curve.expressions['w']}`, `b = {curve.expressions['b']}`"
             statements.append((name, curve.kind, equations, f"`{curve.domain}`", curve.verdict.word))
-        for point in found.points:
-            equations = f"`w = {point.values['w']}`, `b = {point.values['b']}`"
-            statements.append((name, point.kind, equations, "", "proved"))
+        for point in bifurcation_points(found).points:
+            equations = f"`w = {point.exact['w']}`, `b = {point.exact['b']}`"
+            statements.append((name, point.kind, equations, "", point.verdict.word))
     counted = [
         (name, f"`{region.condition}`", region.kind, region.verdict.word)
         for name, layer, *_ in units

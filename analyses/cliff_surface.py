@@ -124,7 +124,7 @@ def the_wall(kernel, surface, ws, steep):
             Panel(
                 [
                     Line(cut_b, cut.gradient["b"].log_abs / LOG10, "801 samples"),
-                    HorizontalLine(top, "on the exact line: 661.68", colour="vermillion"),
+                    HorizontalLine(top, f"on the exact line: {10**top:.2f}", colour="vermillion"),
                     Annotation("the wall", on_line, top, offset=(28, -18)),
                 ],
                 "$b$  (at $w = 5$)",

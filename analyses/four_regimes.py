@@ -59,8 +59,8 @@ def equal_factors():
         ),
         sg.Claim("a**(n + 1)", "=", "a*a**n", symbols={"n": n}).examine(),
         sg.Table(
-            ("condition", "regime", "verdict"),
-            [(f"`{s.condition}`", s.regime.value, "proved") for s in statements],
+            ("condition", "regime", "proved by"),
+            [(f"`{s.condition}`", s.regime.value, s.proof) for s in statements],
             "What follows from the closed form alone.",
         ),
         sg.Figure(
@@ -137,8 +137,8 @@ def plane(scale: sg.Scale):
             "another regime than the one proved for them.",
         ),
         sg.Table(
-            ("condition", "regime", "verdict"),
-            [(f"`{s.condition}`", s.regime.value, "proved") for s in statements],
+            ("condition", "regime", "proved by"),
+            [(f"`{s.condition}`", s.regime.value, s.proof) for s in statements],
             "Exact statements for this start: regimes that are curves no grid can hit.",
         ),
     )

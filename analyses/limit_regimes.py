@@ -105,8 +105,8 @@ def what_is_wrong(scale: sg.Scale):
         ),
         sg.Figure(
             panels,
-            "Partial products of the counterexamples. Left: all four sequences of factors tend to 1, and every regime "
-            "occurs. Right: the average logarithm is 0 for both, which decides nothing.",
+            "Partial products of the counterexamples. Left: all four sequences of factors tend to 1, and the products "
+            "settle, explode or vanish. Right: the average logarithm is 0 for both, which decides nothing.",
             columns=2,
         ),
         sg.Table(("factor", "regime", "limit", "verdict", "against the popular account"), rows, "Decided exactly."),

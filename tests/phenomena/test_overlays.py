@@ -40,7 +40,7 @@ def test_a_kinked_map_or_a_swept_start_has_no_such_curves() -> None:
         assert with_bifurcations(classify(swept), swept).overlays == ()
 
 
-def test_a_proof_and_an_orbit_that_disagree_are_both_told() -> None:
+def test_an_orbit_that_agrees_with_the_proof_is_no_disagreement() -> None:
     swept = sweep(to_kernel(Map("tanh(w*x)", "x") ** n), Axis("w", 1.5, 3, 4), start=0, depth=80)
     found = classify(swept)
     assert found.disagreements == 0
