@@ -14,10 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import contourpy
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
@@ -153,6 +151,8 @@ def cliff_regions(sweep: Sweep, *, ratio: float = KAPPA, floor: float | None = N
     reference = _valley_level(log_point, valley)
     with np.errstate(invalid="ignore"):
         steep = log_step < reference - np.log(ratio)
+    from scipy import ndimage  # at start-up it would cost a third of a second
+
     labels, count = ndimage.label(steep, structure=TOUCHING)
     regions, labels = _regions(labels, int(count), log_gradient, axes)
     steepest, height = _highest(log_gradient, [axis.values for axis in axes], axes)
@@ -293,6 +293,8 @@ def _regions(
 
 
 def _described(labels: NDArray[Any], count: int, log_gradient: Array, axes: tuple[Axis, Axis]) -> Iterator[CliffRegion]:
+    from scipy import ndimage
+
     for number, box in enumerate(ndimage.find_objects(labels, max_label=count), start=1):
         part = labels[box] == number
         cells = int(part.sum())
@@ -305,6 +307,8 @@ def _described(labels: NDArray[Any], count: int, log_gradient: Array, axes: tupl
 
 def _outline(part: Mask, inside: Sequence[Array], axes: Sequence[Axis]) -> tuple[Array, ...]:
     """Return closed polylines half a cell around the cells of a region, cut at the box."""
+    import contourpy
+
     around = []
     for values, axis in zip(inside, axes, strict=True):
         around.append(np.concatenate([[values[0] - axis.spacing], values, [values[-1] + axis.spacing]]))
