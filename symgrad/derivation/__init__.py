@@ -37,6 +37,7 @@ from symgrad.derivation.updates import (
     UpdateMap,
     clipped_step,
     gradient_step,
+    momentum_step,
     newton,
     newton_of_composition,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "gradient_step",
     "is_zero",
     "jury",
+    "momentum_step",
     "multiplier_polynomial",
     "newton",
     "newton_of_composition",

@@ -3,7 +3,21 @@
 from symgrad.kernels.kernel import Kernel
 from symgrad.kernels.outcome import Outcome, Status
 from symgrad.kernels.signed_log import SignedLog
-from symgrad.kernels.stepping import Path, UpdateKernel, newton_change
+from symgrad.kernels.stepping import Change, Path, StepRule, UpdateKernel, change_of, clip, moved, newton_change
 from symgrad.kernels.targets import to_kernel
 
-__all__ = ["Kernel", "Outcome", "Path", "SignedLog", "Status", "UpdateKernel", "newton_change", "to_kernel"]
+__all__ = [
+    "Change",
+    "Kernel",
+    "Outcome",
+    "Path",
+    "SignedLog",
+    "Status",
+    "StepRule",
+    "UpdateKernel",
+    "change_of",
+    "clip",
+    "moved",
+    "newton_change",
+    "to_kernel",
+]
