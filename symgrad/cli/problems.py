@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from symgrad.cli import values
@@ -10,8 +12,8 @@ from symgrad.cli.arguments import Operand, Option
 from symgrad.errors import InputError
 
 if TYPE_CHECKING:
-    from symgrad.maps import Composition
-    from symgrad.parsing import Constant, Node
+    from symgrad.maps import Composition, SlicedComposition
+    from symgrad.parsing import Constant, LayerRange, Node, Slice
 
 EXPRESSION = Operand("EXPR", 'the layers, e.g. "tanh(w*x+b)"; layers separated by |, components by ;')
 STATE = Option("--state", "x[,y…]", "the names of the state's components (default x)", values.names)
@@ -22,6 +24,9 @@ SET = Option(
     "--set", "NAME=VALUE", "a parameter's value; NAME=[v1,v2,…] or NAME=@FILE for each layer", values.setting, (), True
 )
 UNTIED = Option("--untied", "w,b", "parameters of which each application has its own", values.names, ())
+SLICE = Option(
+    "--slice", "u=w[1..3],v=w[4..6]", "layers that share one swept name in place of their own values", values.layers, {}
+)
 WRT = Option("--wrt", "w,b", "the parameters to take the gradient by", values.names, ())
 LOSS = Option("--loss", "EXPR", "a loss of the last state and of parameters")
 AXIS = Option(
@@ -52,8 +57,9 @@ class Problem:
     untied, wrt : names of parameters
     loss : text of the loss, or None
     layers : how many layers the text has
-    parameters : names of the parameters every layer shares
-    layered : names of the parameters with a value per layer
+    parameters : names of the parameters that layers share, those of the slice among them
+    layered : names of the parameters that have a value per layer in some layer
+    slice : swept name → the layers that use it in place of their own values
     """
 
     text: str
@@ -68,6 +74,7 @@ class Problem:
     layers: int
     parameters: tuple[str, ...]
     layered: tuple[str, ...]
+    slice: "Slice" = field(default_factory=dict)
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -76,11 +83,28 @@ class Problem:
 
     def composition(self) -> "Composition":
         """Build the composition; the first thing that needs SymPy."""
-        from symgrad.maps import composition_from_text
+        return self._sliced.composition
+
+    @cached_property
+    def _sliced(self) -> "SlicedComposition":
+        """The composition with the names and values that the slice leaves."""
+        from symgrad.maps import SlicedComposition, apply_slice, composition_from_text
         from symgrad.symbols import n
 
         depth = n if isinstance(self.depth, str) else self.depth
-        return composition_from_text(self.text, state=self.state, depth=depth, untied=self.untied)
+        whole = composition_from_text(self.text, state=self.state, depth=depth, untied=self.untied)
+        return apply_slice(whole, self.slice) if self.slice else SlicedComposition(whole, (), {})
+
+    def covered(self, name: str) -> bool:
+        """Say whether the slice stands for every layer of a parameter."""
+        return name not in self.layered and any(one.parameter == name for r in self.slice.values() for one in r)
+
+    def left(self, name: str) -> "list[LayerRange]":
+        """Return the layers, in order, whose values of a parameter the slice leaves as they are."""
+        from symgrad.parsing import uncovered
+
+        assert isinstance(self.depth, int)
+        return uncovered(self.slice, name, self.depth)
 
     def start_values(self) -> "dict[str, Constant]":
         """Return the start of each component that is given one."""
@@ -99,11 +123,25 @@ class Problem:
         InputError : a list is longer or shorter than the depth
         """
         assert isinstance(self.depth, int)
+        if self.slice:
+            return self._sliced_parameters()
         fitted = {
             name: values.fits_layers(name, value, self.depth) if name in self.layered else value
             for name, value in self.settings.items()
         }
         return {name: values.exact(value) for name, value in fitted.items()}
+
+    def _sliced_parameters(self) -> dict[str, Any]:
+        """Return the values by the names of the sliced composition."""
+        assert isinstance(self.depth, int)
+        given = {name: values.exact(value) for name, value in self.settings.items() if name not in self.layered}
+        rests: dict[str, Any] = {}
+        for name in self.layered:
+            of_left = values.of_layers(name, self.settings[name], self.depth, self.left(name))
+            rests[name] = iter(values.exact(of_left))
+        for own, stretch in self._sliced.left.items():
+            given[own] = tuple(islice(rests[stretch.parameter], len(stretch)))
+        return given
 
     def axis_rows(self) -> list[dict[str, object]]:
         """Return the axes as rows of an answer."""
@@ -120,7 +158,7 @@ def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | No
     ------
     InputError : the text cannot be read, or a name is used for what it is not
     """
-    from symgrad.parsing import indexed_names, names, parse, parse_layers
+    from symgrad.parsing import indexed_names, names, parse, parse_layers, uncovered
 
     (text,) = arguments.operands
     chain = parse_layers(text)
@@ -133,10 +171,14 @@ def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | No
     untied: tuple[str, ...] = arguments.untied
     of_layers = frozenset().union(*map(names, nodes)) - set(state)
     _all_known(untied, of_layers, "--untied")
+    depth = _depth(arguments.depth, len(chain), default_depth)
+    ties: Slice = getattr(arguments, "slice", {})
+    all_layered = sorted({*layered, *untied})
+    _check_slice(ties, depth, state, of_layers, all_layered)
     return Problem(
         text=text,
         state=state,
-        depth=_depth(arguments.depth, len(chain), default_depth),
+        depth=depth,
         start=getattr(arguments, "start", None),
         settings=values.once(getattr(arguments, "set", ()), "--set"),
         axes=getattr(arguments, "axis", ()),
@@ -144,9 +186,26 @@ def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | No
         wrt=getattr(arguments, "wrt", ()),
         loss=text_of_loss,
         layers=len(chain),
-        parameters=tuple(sorted(used - set(state) - set(untied))),
-        layered=tuple(sorted({*layered, *untied})),
+        parameters=tuple(sorted({*(used - set(state) - set(untied)), *ties})),
+        layered=tuple(name for name in all_layered if not ties or uncovered(ties, name, int(depth))),
+        slice=ties,
     )
+
+
+def _check_slice(
+    ties: "Slice", depth: int | str, state: Sequence[str], of_layers: frozenset[str], layered: Sequence[str]
+) -> None:
+    """Refuse a slice of what has no value per layer, beyond the depth, or under a name that is taken."""
+    from symgrad.parsing import check_layers
+
+    if ties and not isinstance(depth, int):
+        raise InputError(f"--slice counts layers, but the depth is {depth}; give a number, e.g. --depth 6")
+    for name, ranges in ties.items():
+        if name in state or name in of_layers or name in layered:
+            what = "a component of the state" if name in state else "a parameter of the layers"
+            raise InputError(f"--slice names {name}, which is {what}; give the swept name another letter")
+        for one in ranges:
+            check_layers(one, layered=layered, depth=int(depth))
 
 
 def _state(given: tuple[str, ...] | None, chain: Sequence[Sequence["Node"]], used: frozenset[str]) -> tuple[str, ...]:
@@ -191,11 +250,15 @@ def check_values(problem: Problem) -> None:
     for name in (*problem.settings, *swept):
         if name in problem.state and name in problem.settings:
             raise InputError(f"{name} is a component of the state, not a parameter; give it with --start")
+        if problem.covered(name):
+            raise InputError(f"{name} is given, but --slice ties all its layers to {', '.join(problem.slice)}; drop it")
         if name not in known and name not in problem.state:
             flag = "--set" if name in problem.settings else "--axis"
             raise InputError(f"{flag} names {name}, which does not occur; the parameters are {_listed(known)}")
         if swept.count(name) > 1 or (name in swept and name in problem.settings):
             raise InputError(f"{name} is given twice; give it one --axis or one --set")
+    if problem.slice:
+        _check_sliced(problem, swept)
     missing = sorted(known - set(problem.settings) - set(swept))
     if missing:
         plural = "parameters" if len(missing) > 1 else "parameter"
@@ -213,6 +276,24 @@ def check_values(problem: Problem) -> None:
     if problem.start is None and free:
         example = ",".join(["0.5"] * len(problem.state))
         raise InputError(f"the state {', '.join(free)} has no start; give e.g. --start {example}")
+
+
+def _check_sliced(problem: Problem, swept: Sequence[str]) -> None:
+    """Refuse what a slice leaves without a value, and values that are asked for by the name of the whole parameter."""
+    listed = ", ".join(problem.slice)
+    for name in (*swept, *problem.wrt):
+        if name in problem.layered:
+            flag = "--axis" if name in swept else "--wrt"
+            raise InputError(
+                f"{flag} names {name}, of which every layer has its own value beside the slice; "
+                f"take {listed}, or tie layers of {name} to a name of their own"
+            )
+    for name in problem.layered:
+        if name not in problem.settings:
+            rest = ", ".join(map(str, problem.left(name)))
+            raise InputError(
+                f"no value was given for {rest}, which --slice leaves; give e.g. --set {name}=1, or tie it to a name"
+            )
 
 
 def check_names(problem: Problem) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from symgrad.errors import InputError
 
 if TYPE_CHECKING:
-    from symgrad.parsing import Constant
+    from symgrad.parsing import Constant, LayerRange, Slice
 
 Value: TypeAlias = "Constant | tuple[Constant, ...]"
 DEFAULT_COUNT = 201
@@ -90,6 +90,13 @@ def axis(text: str) -> AxisText:
     return AxisText(name, low, high, count or DEFAULT_COUNT)
 
 
+def layers(text: str) -> "Slice":
+    """Read a slice: which layers share one swept name, ``u=w[1..3], v=w[4..6]``."""
+    from symgrad.parsing import parse_slice
+
+    return parse_slice(text)
+
+
 def depth(text: str) -> int:
     """Read a literal depth, a positive whole number."""
     value = symbolic_depth(text)
@@ -131,6 +138,27 @@ def fits_layers(name: str, value: Value, layers: int) -> Value:
             f'e.g. --set "{name}=[{",".join(["1"] * min(layers, 3))}{",…" if layers > 3 else ""}]"'
         )
     return value
+
+
+def of_layers(name: str, value: Value, depth: int, left: "Sequence[LayerRange]") -> Value:
+    """Return the values of the layers that a slice leaves, given as one number, one for each of them or one for each.
+
+    Parameters
+    ----------
+    name : the parameter
+    value : what was given for it
+    depth : the number of layers of the whole chain
+    left : the layers that keep a value of their own, in order
+    """
+    count = sum(map(len, left))
+    if isinstance(value, tuple) and len(value) == depth:
+        return tuple(v for one in left for v in value[one.first - 1 : one.last])
+    if isinstance(value, tuple) and len(value) != count:
+        raise InputError(
+            f"{name} has {len(value)} values; give one for each of the {depth} layers, or one for each of the {count} "
+            f"that --slice leaves ({', '.join(map(str, left))})"
+        )
+    return fits_layers(name, value, count)
 
 
 def exact(value: Value) -> Any:

@@ -37,6 +37,7 @@ from symgrad.maps.composition import (
     stack,
 )
 from symgrad.maps.map import Map, entered, layer_value
+from symgrad.maps.slices import SlicedComposition, apply_slice
 from symgrad.maps.text import expression, functions, to_text
 
 __all__ = [
@@ -45,7 +46,9 @@ __all__ = [
     "Block",
     "Composition",
     "Map",
+    "SlicedComposition",
     "activation",
+    "apply_slice",
     "as_composition",
     "atan",
     "checked_depth",

@@ -12,6 +12,7 @@ from symgrad.parsing.printing import unparse
 from symgrad.parsing.reading import parse, parse_layers, parse_relation
 from symgrad.parsing.refusals import shorten
 from symgrad.parsing.signatures import GRAMMAR_ARITIES, Arity, check_calls
+from symgrad.parsing.slices import LayerRange, Slice, check_layers, parse_slice, uncovered
 from symgrad.parsing.tree import (
     CONSTANTS,
     Call,
@@ -55,6 +56,7 @@ __all__ = [
     "Condition",
     "Constant",
     "Indexed",
+    "LayerRange",
     "Limits",
     "Name",
     "Negative",
@@ -63,9 +65,11 @@ __all__ = [
     "Power",
     "Product",
     "Reciprocal",
+    "Slice",
     "Sum",
     "calls",
     "check_calls",
+    "check_layers",
     "denominators",
     "domain_conditions",
     "enclosing_interval",
@@ -81,12 +85,14 @@ __all__ = [
     "parse_number",
     "parse_point",
     "parse_relation",
+    "parse_slice",
     "parse_values",
     "read_numbers",
     "shorten",
     "to_exact",
     "to_float",
     "to_sympy",
+    "uncovered",
     "unparse",
     "walk",
 ]

@@ -88,7 +88,7 @@ def parse_assignment(text: str) -> tuple[str, Constant | tuple[Constant, ...]]:
     before, sign, after = text.partition("=")
     if not sign:
         raise refusal(text, column=1, problem="'=' is missing", remedy="write name=value, e.g. w=5")
-    name = _name(tokenize(text, start=0, stop=len(before)), text, 1)
+    name = variable_name(tokenize(text, start=0, stop=len(before)), text, 1)
     if after.lstrip().startswith("@"):
         return name, read_numbers(Path(after.strip()[1:]))
     tokens = tokenize(text, start=len(before) + 1)
@@ -110,7 +110,7 @@ def parse_point(text: str) -> dict[str, Constant]:
     for part, column in split_tokens(tokenize(text), ","):
         if len(part) < 2 or part[1].text != "=":
             raise refusal(text, column=column, problem="name=value is missing", remedy="write e.g. w=5,b=-2.7")
-        name = _name(part[:1], text, column)
+        name = variable_name(part[:1], text, column)
         if name in point:
             raise _twice(name, text, column)
         point[name] = _constant(part[2:], text, part[1].column + 1)
@@ -135,7 +135,7 @@ def parse_axis(text: str) -> tuple[str, Constant, Constant, int | None]:
         raise refusal(
             text, column=1, problem="this is not an axis", remedy="write name=low:high or name=low:high:count"
         )
-    name = _name(tokenize(text, start=0, stop=len(before)), text, 1)
+    name = variable_name(tokenize(text, start=0, stop=len(before)), text, 1)
     start = len(before) + 1
     middle = start + len(ends[0]) + 1
     stop = middle + len(ends[1])
@@ -161,7 +161,7 @@ def parse_names(text: str) -> tuple[str, ...]:
     """
     found: list[str] = []
     for part, column in split_tokens(tokenize(text), ","):
-        name = _name(part, text, column)
+        name = variable_name(part, text, column)
         if name in found:
             raise _twice(name, text, column)
         found.append(name)
@@ -244,7 +244,12 @@ def _list(tokens: Sequence[Token], text: str) -> tuple[Constant, ...]:
     return _constants(tokens[1:-1], text, tokens[0].column + 1)
 
 
-def _name(tokens: Sequence[Token], text: str, column: int) -> str:
+def variable_name(tokens: Sequence[Token], text: str, column: int) -> str:
+    """Return the one name that some tokens of a text are; ``column`` is where it is missing.
+
+    >>> variable_name(tokenize("w"), "w", 1)
+    'w'
+    """
     if len(tokens) != 1 or tokens[0].kind is not Kind.NAME:
         raise refusal(text, column=column, problem="a name is needed here", remedy="write one name, e.g. w")
     name = tokens[0].text

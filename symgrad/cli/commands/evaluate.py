@@ -130,7 +130,16 @@ def _nested(value: "SignedLog") -> object:
 COMMAND = Command(
     name="evaluate",
     summary="evaluate state, chain product, loss and gradient at one point",
-    options=(*problems.COMPOSITION_OPTIONS, problems.DEPTH, problems.START, problems.SET, BACKEND, DIGITS, TRACE),
+    options=(
+        *problems.COMPOSITION_OPTIONS,
+        problems.SLICE,
+        problems.DEPTH,
+        problems.START,
+        problems.SET,
+        BACKEND,
+        DIGITS,
+        TRACE,
+    ),
     run=evaluate,
     operand=problems.EXPRESSION,
     example='symgrad evaluate "tanh(w*x)" --start 1 --set w=30 --depth 200',

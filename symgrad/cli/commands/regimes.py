@@ -126,6 +126,7 @@ COMMAND = Command(
     options=(
         problems.STATE,
         problems.UNTIED,
+        problems.SLICE,
         problems.EXTEND,
         problems.DEPTH,
         problems.START,
