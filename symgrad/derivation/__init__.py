@@ -32,6 +32,7 @@ from symgrad.derivation.identities.proofs import is_zero, zero_proof
 from symgrad.derivation.notation import to_latex
 from symgrad.derivation.products.decision import product_limit
 from symgrad.derivation.products.product_limits import ProductLimit
+from symgrad.derivation.two_layer_catapult import TwoNumberMap, two_number_map
 from symgrad.derivation.updates import (
     CompositionNewton,
     UpdateMap,
@@ -63,6 +64,7 @@ __all__ = [
     "SchwarzianSign",
     "Sigmoidal",
     "Sign",
+    "TwoNumberMap",
     "UpdateMap",
     "attracting_cycles",
     "body_map",
@@ -94,6 +96,7 @@ __all__ = [
     "sigmoidal_form",
     "solve_univariate",
     "to_latex",
+    "two_number_map",
     "uniform_bound",
     "zero_proof",
 ]
