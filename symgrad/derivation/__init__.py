@@ -16,6 +16,7 @@ from symgrad.derivation.bifurcations.schwarzian import (
 from symgrad.derivation.bifurcations.sigmoidal import Sigmoidal, sigmoidal_form
 from symgrad.derivation.bifurcations.triangular import solve_univariate
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
+from symgrad.derivation.cliff_equations import CliffCurve, Side, cliff_curves, geometric_sum_proof
 from symgrad.derivation.closed_forms.recognition import ClosedForm, closed_form
 from symgrad.derivation.equilibria import (
     ExactStatement,
@@ -47,6 +48,7 @@ from symgrad.derivation.vocabulary import Regime, Sign
 __all__ = [
     "Bifurcations",
     "ChainProduct",
+    "CliffCurve",
     "ClosedForm",
     "CompositionNewton",
     "Curve",
@@ -62,6 +64,7 @@ __all__ = [
     "Regime",
     "SchwarzianFact",
     "SchwarzianSign",
+    "Side",
     "Sigmoidal",
     "Sign",
     "TwoNumberMap",
@@ -69,6 +72,7 @@ __all__ = [
     "attracting_cycles",
     "body_map",
     "chain_product",
+    "cliff_curves",
     "clipped_step",
     "closed_form",
     "compare",
@@ -80,6 +84,7 @@ __all__ = [
     "exact_regimes",
     "find_bifurcations",
     "fixed_start",
+    "geometric_sum_proof",
     "gradient",
     "gradient_step",
     "is_zero",
