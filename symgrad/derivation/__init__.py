@@ -18,6 +18,7 @@ from symgrad.derivation.bifurcations.triangular import solve_univariate
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
 from symgrad.derivation.cliff_equations import CliffCurve, Side, cliff_curves, geometric_sum_proof
 from symgrad.derivation.closed_forms.recognition import ClosedForm, closed_form
+from symgrad.derivation.deep_products.finding import Band, DeepProduct, Valley, deep_product
 from symgrad.derivation.equilibria import (
     ExactStatement,
     FixedStart,
@@ -46,12 +47,14 @@ from symgrad.derivation.updates import (
 from symgrad.derivation.vocabulary import Regime, Sign
 
 __all__ = [
+    "Band",
     "Bifurcations",
     "ChainProduct",
     "CliffCurve",
     "ClosedForm",
     "CompositionNewton",
     "Curve",
+    "DeepProduct",
     "ExactPoint",
     "ExactStatement",
     "Factor",
@@ -69,6 +72,7 @@ __all__ = [
     "Sign",
     "TwoNumberMap",
     "UpdateMap",
+    "Valley",
     "attracting_cycles",
     "body_map",
     "chain_product",
@@ -79,6 +83,7 @@ __all__ = [
     "constant_factor",
     "cycle_points",
     "decimal_value",
+    "deep_product",
     "dynatomic",
     "equations_of_layer",
     "exact_regimes",
