@@ -27,9 +27,9 @@ STEPS = 4096
 BATCH, LONGEST_BATCH = 16, 1024
 LONGEST_PERIOD = 32
 NEAR = 1e-6
-EXACT = 1e-13
+EXACT, EPSILON = 1e-13, 2.0**-52
 ESCAPED = 1e12
-LEAPS, LEAP, FAR = 96, 0.02, 100.0
+LEAPS, LEAP, FAR = 64, 0.02, 100.0
 MEASURED, RATE, TURN, TURNS = 256, 0.01, 1e-3, 16
 CHAOS_FROM = 512
 
@@ -67,7 +67,8 @@ class Fates:
     codes : index in ``FATES``, shape points
     periods : 1 on a fixed point, p on a cycle, 0 elsewhere, shape points
     states : the settled state at times that are multiples of the period, shape (d, *points); nan where nothing settled
-    multipliers : the multiplier of the cycle (several components: the largest size of one), shape points
+    multipliers : the multiplier of the cycle (several components: the largest size of one), shape points; of f∘f where
+        a slow scalar orbit ended unsettled, nan where nothing is known
     responses : d(settled state)/d(parameter along), shape (d, *points); nan where none was asked for
     """
 
@@ -176,6 +177,8 @@ class _Run:
             self._drop(self._settled(2 if self.time <= 4 * BATCH else LONGEST_PERIOD))
             if self.tied.dimension == 1 and self.time > BATCH and self.moving.size:
                 self._leap()
+                if self.time >= CHAOS_FROM:
+                    self._drop(self._neutral())
             if self.time >= CHAOS_FROM and self.moving.size:
                 self._drop(self._chaotic())
             if self.time >= 2 * BATCH:
@@ -292,6 +295,7 @@ class _Run:
         residual, product, _, _ = around(self.linear, self.x, 2)
         if not self._slow(residual[0], product[0, 0]).any():
             return
+        share = np.full(self.x.shape[1], 0.9)
         for _ in range(LEAPS):
             size = 1 + np.abs(self.x[0])
             g, m = residual[0], product[0, 0]
@@ -300,16 +304,24 @@ class _Run:
                 return
             short = np.minimum(size * np.cbrt(np.abs(g) / size) / 2, LEAP * size)
             cap = np.where(size > FAR, size, short)
-            length = np.maximum(np.minimum(0.9 * np.abs(g) / np.abs(1 - m), cap), np.abs(g))
+            length = np.maximum(share * np.minimum(np.abs(g) / np.abs(1 - m), cap), np.abs(g))
             ahead = self.x + np.sign(g) * length
             after, slope, _, _ = around(self.linear, ahead, 2)
             sound = slow & (np.sign(after[0]) == np.sign(g)) & (slope[0, 0] > 0)
+            share = np.where(sound, 0.9, share / 2)
             self.leapt |= sound
             self.x = np.where(sound, ahead, np.where(slow, self.x + residual, self.x))
             if (slow & ~sound).any():
                 residual, product, _, _ = around(self.linear, self.x, 2)
             else:
                 residual, product = np.where(sound, after, residual), np.where(sound, slope, product)
+
+    def _neutral(self) -> Mask:
+        """Say where f∘f moves by no more than rounding at a rate of nearly 1: such points stay unsettled."""
+        residual, product, _, _ = around(self.linear, self.x, 2)
+        self.multipliers[self.moving] = product[0, 0]
+        still = np.abs(residual[0]) <= EPSILON * (1 + np.abs(self.x[0]))
+        return np.asarray(still & (np.abs(product[0, 0] - 1) < 0.1))
 
     def _slow(self, residual: Array, multiplier: Array) -> Mask:
         """Say where f∘f moves little and increases at nearly unit rate."""
@@ -321,6 +333,9 @@ class _Run:
     def _chaotic(self) -> Mask:
         """Record the points whose neighbours separate while f∘f moves them to and fro, by the mean rate over some steps."""
         d, count = self.x.shape
+        gap = np.abs(self.step(self.step(self.x)) - self.x).max(axis=0)
+        if not (gap > TURN * (1 + np.abs(self.x).max(axis=0))).any():
+            return np.zeros(count, dtype=bool)
         tangent, total = np.full((d, count), d**-0.5), np.zeros(count)
         turns, rising = np.zeros(count), np.ones(count, dtype=bool)
         before, y, moved = self.x, self.x, np.zeros((d, count))

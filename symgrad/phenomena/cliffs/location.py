@@ -28,11 +28,11 @@ COUNT = 129
 SECTIONS = 16
 ROUNDS = 64
 MOST, FOLLOWED = 256, 16
-FINE = 1e-5
+FINE, FINEST = 1e-5, 1e-10
 SMOOTH, STEEP = 0.2, 8.0
 NOISE, ROUNDING = 1e-9, 1e-13
 TOGETHER = 1e-6
-ROOT, DOUBLED = 30.0, 1e-2
+ROOT, DOUBLED, NEUTRAL = 4.0, 1e-2, 0.05
 
 
 class Change(Enum):
@@ -162,7 +162,7 @@ def locate(
     done: list[_Sides] = []
     complete = True
     for _ in range(ROUNDS):
-        finished = sides.high <= np.nextafter(sides.low, np.inf)
+        finished = (sides.high <= np.nextafter(sides.low, np.inf)) | _neutral(sides, fine)
         done.append(sides.part(finished))
         sides = sides.part(~finished)
         if not sides.line.size:
@@ -274,6 +274,15 @@ def _clusters(found: _Sides, fine: Array) -> list[list[int]]:
     return groups
 
 
+def _neutral(found: _Sides, fine: Array) -> Mask:
+    """Say which intervals are narrow and show no jump, or have an unsettled orbit of multiplier nearly 1 on a side."""
+    answer = found.high - found.low < FINEST / FINE * fine[found.line]
+    slow = (found.facts[:, 0] == UNSETTLED) & (np.abs(found.facts[:, 2] - 1) < NEUTRAL)
+    for place in np.flatnonzero(answer & ~slow.any(axis=0)):
+        answer[place] = _is_quiet(found, place) and UNSETTLED not in found.facts[:, 0, place]
+    return answer
+
+
 def _thinned(found: _Sides, fine: Array) -> _Sides:
     """Keep the first, the last and the widest jumps of narrow intervals that lie close together.
 
@@ -346,8 +355,8 @@ def _states(facts: Array) -> tuple[float, ...]:
 def _change(below: Array, above: Array, jump: float, width: float) -> Change:
     """Say what changes between two sides.
 
-    At a bifurcation without a jump the states differ by about the root of the distance to it, so by about the root of
-    the width of the band that did not settle; a jump is far larger.
+    At a bifurcation without a jump the states differ by about a root of the distance to it (the square root at a flip,
+    the third root at a cusp), so by about a root of the width between the two sides; a jump is far larger.
     """
     codes = {int(below[0]), int(above[0])}
     if CHAOTIC in codes:
@@ -360,7 +369,7 @@ def _change(below: Array, above: Array, jump: float, width: float) -> Change:
     doubled = 2 * min(below[1], above[1]) == max(below[1], above[1])
     if doubled and jump < DOUBLED * size:
         return Change.CONTINUOUS
-    return Change.JUMP if jump > ROOT * size * np.sqrt(width / size) + NOISE * size else Change.CONTINUOUS
+    return Change.JUMP if jump > ROOT * size * np.cbrt(width / size) + NOISE * size else Change.CONTINUOUS
 
 
 def _crossing(lines: _Lines, found: _Sides, place: int, count: int, complete: bool) -> Crossing:
