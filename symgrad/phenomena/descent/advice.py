@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 COUNT = 64
-REFINEMENTS = 4
+REFINEMENTS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def largest_safe_step(
     >>> from symgrad.maps import Map
     >>> bowl = gradient(Map("w*x", "x"), "x**2", wrt="w")
     >>> advice = largest_safe_step(bowl, {"w": 1.0}, start=1, steps=50, low=0.01, high=10)
-    >>> abs(advice.value - 1) < 1e-4, advice.monotone
+    >>> abs(advice.value - 1) < 1e-3, advice.monotone
     (True, True)
     """
 

@@ -5,14 +5,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Expr, Pow
 
 from symgrad.kernels import SignedLog
 from symgrad.kernels.signed_log import absolute, add, compare, multiply, negate, undefined
 from symgrad.phenomena.descent.catapults import ROUNDING
-from symgrad.phenomena.descent.paths import Descent
+from symgrad.phenomena.descent.paths import Descent, cannot_be_negative
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 GOAL_SHARE = 0.01
@@ -41,25 +39,19 @@ class PathEnd(Enum):
 ENDS = tuple(PathEnd)
 
 
-def cannot_be_negative(loss: Expr) -> bool:
-    """Say whether the loss is nonnegative by its form: an even power, or what SymPy knows to be nonnegative."""
-    even = isinstance(loss, Pow) and loss.exp.is_even and loss.exp.is_positive
-    return bool(even or loss.is_nonnegative)
-
-
-def goal_of(descent: Descent, goal: Any = None) -> Array:
+def goal_of(descent: Descent, goal: Any = None) -> SignedLog:
     """Return the loss that counts as converged, in the shape of the paths.
 
     It is the one given. Otherwise a loss that cannot be negative has the goal of a hundredth of its first value; any
-    other loss has none (nan), because its floor is not known.
+    other loss has none (undefined), because its floor is not known.
     """
     shape = descent.losses.shape[1:]
     if goal is not None:
-        return np.broadcast_to(np.asarray(goal, dtype=np.float64), shape)
+        return SignedLog.from_float(np.broadcast_to(np.asarray(goal, dtype=np.float64), shape))
     loss = descent.question.target.loss
     if loss is None or not cannot_be_negative(loss):
-        return np.full(shape, np.nan)
-    return np.asarray(GOAL_SHARE * descent.losses[0].value)
+        return SignedLog.from_float(np.full(shape, np.nan))
+    return multiply(SignedLog.from_float(GOAL_SHARE), descent.losses[0])
 
 
 def ends_of(descent: Descent, goal: Any = None) -> Codes:
@@ -78,8 +70,8 @@ def ends_of(descent: Descent, goal: Any = None) -> Codes:
     for step in range(steps - window, steps):
         rise = add(descent.losses[step + 1], negate(descent.losses[step]))
         rises |= compare(rise, faint) > 0
-    unknown = np.isnan(wanted)
-    missing = add(last, SignedLog.from_float(np.where(unknown, 0.0, -wanted)))
+    unknown = undefined(wanted)
+    missing = add(last, negate(wanted))
     reach = multiply(SignedLog.from_float(float(PATIENCE * steps) / window), fall)
     still = ~rises & (compare(absolute(fall), faint) <= 0)
     lost = np.isinf(descent.positions[-1]).any(axis=0)
@@ -87,7 +79,7 @@ def ends_of(descent: Descent, goal: Any = None) -> Codes:
         (PathEnd.LEFT_FLOAT64, lost),
         (PathEnd.LEFT_BOX, descent.left >= 0),
         (PathEnd.UNDEFINED, undefined(last) | np.isnan(descent.log_lengths).any(axis=0)),
-        (PathEnd.CONVERGED, ~unknown & (compare(last, SignedLog.from_float(np.where(unknown, 0.0, wanted))) <= 0)),
+        (PathEnd.CONVERGED, ~unknown & (compare(last, wanted) <= 0)),
         (PathEnd.BOUNCING, rises),
         (PathEnd.SETTLED, unknown & still),
         (PathEnd.STALLED, ~unknown & (compare(missing, reach) > 0)),

@@ -11,14 +11,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import Expr, Pow
 
 from symgrad.derivation import Gradient
 from symgrad.kernels import Change, SignedLog, StepRule, change_of, moved, to_kernel
+from symgrad.kernels.signed_log import add
 from symgrad.phenomena.descent.catapults import find_catapults
 from symgrad.phenomena.descent.questions import Box, Question, question_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+OVERSHOOT = 100.0
+
+
+def cannot_be_negative(loss: Expr) -> bool:
+    """Say whether the loss is nonnegative by its form: an even power, or what SymPy knows to be nonnegative."""
+    even = isinstance(loss, Pow) and loss.exp.is_even and loss.exp.is_positive
+    return bool(even or loss.is_nonnegative)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +47,7 @@ class Descent:
     catapults : whether a step was a catapult, shape (steps, …)
     undone : the loss undone by catapults, shape (…)
     left : the number of the step that left the box or float64, -1 where none did, shape (…)
+    exits : where a step beyond float64 led, shape (names, …); 0 for all other paths
     """
 
     question: Question
@@ -47,6 +59,7 @@ class Descent:
     catapults: Mask = field(repr=False)
     undone: SignedLog = field(repr=False)
     left: NDArray[np.int64] = field(repr=False)
+    exits: SignedLog = field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,6 +75,32 @@ class Descent:
     def catapulted(self) -> Mask:
         """Where a path has at least one catapult, shape (…)."""
         return np.asarray(self.catapults.any(axis=0))
+
+    @property
+    def forfeited(self) -> Array:
+        """The last loss less the least on the path: what was lost for good, shape (…); nan beyond float64."""
+        losses = self.losses.value
+        with np.errstate(all="ignore"):
+            return np.asarray(losses[-1] - np.fmin.reduce(losses, axis=0))
+
+    @property
+    def log_overshoot(self) -> Array:
+        """The logarithm of length²/(η L) of each step, shape (steps, …); nan where the loss could be negative.
+
+        For a plain gradient step it is η over the step L/‖∇L‖² that would reach the floor 0, the step field of cliffs.
+        """
+        loss, rule = self.question.target.loss, self.question.rule
+        if loss is None or rule.name == "newton" or not cannot_be_negative(loss):
+            return np.full(self.lengths.shape, np.nan)
+        with np.errstate(all="ignore"):
+            return np.asarray(2 * self.log_lengths - np.log(rule.step_size) - self.losses[:-1].log_abs)
+
+    @property
+    def thrown(self) -> Mask:
+        """Where a step overshoots by ``OVERSHOOT`` or more and is longer than the whole path before it."""
+        before = np.concatenate([np.zeros_like(self.lengths[:1]), np.cumsum(self.lengths, axis=0)[:-1]])
+        with np.errstate(all="ignore"):
+            return np.asarray((self.log_overshoot >= np.log(OVERSHOOT)) & ~(self.lengths <= before))
 
     @property
     def longest_clipped_ratio(self) -> float:
@@ -154,6 +193,7 @@ def descend(
         catapults,
         undone,
         left,
+        SignedLog(track.exits.mantissa.reshape(positions.shape[1:]), track.exits.exponent.reshape(positions.shape[1:])),
     )
 
 
@@ -173,6 +213,7 @@ class _Track:
     lengths: Array
     log_lengths: Array
     clipped: Mask
+    exits: SignedLog
 
     @classmethod
     def empty(cls, steps: int, p: int, count: int) -> "_Track":
@@ -183,6 +224,7 @@ class _Track:
             np.zeros((steps, count)),
             np.full((steps, count), -np.inf),
             np.zeros((steps, count), dtype=bool),
+            SignedLog.from_float(np.zeros((p, count))),
         )
 
 
@@ -211,6 +253,9 @@ def _walk(question: Question) -> _Track:
         goes = ~question.outside(here) & (np.any(after != here, axis=0) | (question.rule.name == "momentum"))
         _record(track, step, active[goes], after[:, goes], change, goes)
         beyond = ~np.isfinite(after).all(axis=0)
+        exit_point = add(SignedLog.from_float(here), change.by)[:, goes & beyond]
+        gone = active[goes & beyond]
+        track.exits.mantissa[:, gone], track.exits.exponent[:, gone] = exit_point.mantissa, exit_point.exponent
         active, velocity = active[goes & ~beyond], change.by[:, goes & ~beyond]
     lost = ~np.isfinite(track.positions).all(axis=1)
     track.mantissas[lost], track.exponents[lost] = np.nan, 0.0
