@@ -1,7 +1,10 @@
-"""Certify: values that are known to lie where they are said to lie, by ball arithmetic."""
+"""Certify: values that are known to lie where they are said to lie, by ball arithmetic and by boxes of intervals."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from symgrad.certify.balls import Ball, enclose, separates_zero
-from symgrad.certify.refusals import UndefinedHere
+from symgrad.certify.refusals import NotCovered, UndefinedHere
 from symgrad.certify.roots import (
     Isolation,
     Root,
@@ -12,16 +15,63 @@ from symgrad.certify.roots import (
     isolate_solutions,
 )
 
+# Boxes need NumPy and SciPy; claims, which need balls only, start without them.
+MODULE_OF = {
+    name: module
+    for module, names in {
+        "ball_orbits": "BallGradient ball_gradient",
+        "box_functions": "Shape shape_of",
+        "boxes": "Intervals",
+        "contractions": "Contraction contraction",
+        "covered_layers": "Layer read_layers",
+        "paving": "Paving pave",
+        "suprema": "Supremum gradient_supremum",
+    }.items()
+    for name in names.split()
+}
+
+if TYPE_CHECKING:
+    from symgrad.certify.ball_orbits import BallGradient, ball_gradient
+    from symgrad.certify.box_functions import Shape, shape_of
+    from symgrad.certify.boxes import Intervals
+    from symgrad.certify.contractions import Contraction, contraction
+    from symgrad.certify.covered_layers import Layer, read_layers
+    from symgrad.certify.paving import Paving, pave
+    from symgrad.certify.suprema import Supremum, gradient_supremum
+
 __all__ = [
     "Ball",
+    "BallGradient",
+    "Contraction",
+    "Intervals",
     "Isolation",
+    "Layer",
+    "NotCovered",
+    "Paving",
     "Root",
+    "Shape",
+    "Supremum",
     "SystemRoots",
     "UndefinedHere",
+    "ball_gradient",
     "certify_solution",
+    "contraction",
     "double_roots",
     "enclose",
+    "gradient_supremum",
     "isolate_roots",
     "isolate_solutions",
+    "pave",
+    "read_layers",
     "separates_zero",
+    "shape_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name from its module on first use."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"symgrad.certify has no {name!r}")
+    value = getattr(import_module(f"symgrad.certify.{MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

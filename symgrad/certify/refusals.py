@@ -1,4 +1,4 @@
-"""The two ways a ball evaluation can end without a ball."""
+"""The ways in which a certificate is refused."""
 
 from symgrad.errors import InputError
 
@@ -9,3 +9,7 @@ class UndefinedHere(InputError):
 
 class UnclearError(Exception):
     """The precision does not decide which side of a jump, or of the domain's edge, the point lies on."""
+
+
+class NotCovered(InputError):
+    """No proved hull rule exists for a map or a loss; what is said about it can only be sampled."""

@@ -1,0 +1,332 @@
+"""Enclosures of the state after T steps, of its sensitivities and of the loss gradient, over many parameter boxes.
+
+Each step is evaluated by its natural interval extension, the hull of φ being exact. Where a step increases in the
+state and moves one way with each parameter, as wφ(x) + b does for w > 0 and φ ≥ 0, the lowest and the highest state
+are those of two corners of the box, and the enclosure of the orbit is its exact hull at every depth.
+
+Near a line on which the start comes to rest the orbit is enclosed through its deviation e from the orbit on the
+line, which a step takes to A(φ(z + h) - φ(z)) + …, h = αe + …: without cancellation at any distance, since for small
+h the difference is taken as h·φ'([z, z + h]).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from sympy import Expr, Integer, Symbol
+
+from symgrad.certify import box_expressions
+from symgrad.certify.box_functions import Shape
+from symgrad.certify.boxes import Intervals
+from symgrad.certify.covered_layers import Layer, Reference
+from symgrad.maps import differentiate
+
+LARGE = 2.0**300
+Factor = Intervals | Literal[0, 1]
+
+
+def _times(a: Factor, b: Factor) -> Factor:
+    if isinstance(a, int):
+        return b if a else 0
+    if isinstance(b, int):
+        return a if b else 0
+    return a * b
+
+
+def _plus(a: Factor, b: Factor) -> Factor:
+    if isinstance(a, int) and not a:
+        return b
+    if isinstance(b, int) and not b:
+        return a
+    return _intervals(a) + _intervals(b)
+
+
+def _intervals(a: Factor) -> Intervals:
+    return Intervals.exactly(a) if isinstance(a, int) else a
+
+
+def _factor(expr: Expr, cells: Mapping[Symbol, Intervals]) -> Factor:
+    if expr == 0 or expr == 1:
+        return 1 if expr == 1 else 0
+    return box_expressions.values(expr, cells)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Boxes of parameters, in the parameters themselves or as (others, distance from a line).
+
+    Parameters
+    ----------
+    parameters : each swept parameter's interval; the one of a line holds line + distance
+    distance : the parameter of the line minus the line, None without a line
+    """
+
+    parameters: Mapping[Symbol, Intervals]
+    distance: Intervals | None = None
+
+
+@dataclass(frozen=True)
+class _Coefficients:
+    """The coefficients of one layer over the cells, and their derivatives by name."""
+
+    shape: Shape
+    outer: Factor
+    scale: Factor
+    inner: Factor
+    offset: Factor
+    slopes: Mapping[str, tuple[Factor, Factor, Factor, Factor]]
+
+    def call(self, z: Factor) -> Factor:
+        return z if self.shape.name == "identity" else self.shape.values(_intervals(z))
+
+    def slope(self, z: Factor) -> Factor:
+        return 1 if self.shape.name == "identity" else self.shape.slopes(_intervals(z))
+
+    def local(self, name: str, x: Factor, call: Factor, slope: Factor) -> Factor:
+        """Return ∂f/∂name = A_a φ + A φ'·(α_a x + β_a) + B_a."""
+        outer, scale, inner, offset = self.slopes[name]
+        inside = _times(_times(self.outer, slope), _plus(_times(scale, x), inner))
+        return _plus(_plus(_times(outer, call), inside), offset)
+
+
+@dataclass(frozen=True)
+class OrbitEnclosure:
+    """Where the state after the last step and its sensitivities lie, cell by cell.
+
+    Parameters
+    ----------
+    state : shape (cells,)
+    sensitivities : name → ∂x_T/∂name, to be multiplied by 2**exponent
+    exponent : whole numbers, shape (cells,)
+    """
+
+    state: Intervals
+    sensitivities: Mapping[str, Intervals]
+    exponent: Any
+
+
+@dataclass(frozen=True)
+class GradientEnclosure:
+    """Enclosures of the gradient over boxes: intervals times 2**exponent, for each name."""
+
+    parts: Mapping[str, Intervals]
+    exponent: Any
+
+    def size(self, wrt: str | None) -> Intervals:
+        """Return the absolute value of one part, or the Euclidean norm, before the power of two."""
+        if wrt is not None:
+            part = self.parts[wrt]
+            return Intervals(part.mignitude, part.magnitude)
+        squares = [part**2 for part in self.parts.values()]
+        total = squares[0]
+        for square in squares[1:]:
+            total = total + square
+        low, high = np.sqrt(np.maximum(total.low, 0.0)), np.sqrt(total.high)
+        return Intervals(np.maximum(low * (1 - 2.0**-50), 0.0), high * (1 + 2.0**-50))
+
+
+@dataclass(frozen=True)
+class OrbitProgram:
+    """A tied chain with its depth, start and loss, ready to be enclosed over cells.
+
+    Parameters
+    ----------
+    layers : of one application
+    depth : how often they are applied
+    start : the first state, an exact number
+    names : the parameters the gradient is taken in
+    state : the symbol of the state
+    loss : an expression of the state and of parameters, None for the last state itself
+    reference : the orbit on a line, for cells with a distance
+    """
+
+    layers: tuple[Layer, ...]
+    depth: int
+    start: Expr
+    names: tuple[str, ...]
+    state: Symbol
+    loss: Expr | None = None
+    reference: Reference | None = None
+    symbols: tuple[Symbol, ...] = field(default=())
+
+    @cached_property
+    def _derivatives(self) -> tuple[Mapping[str, tuple[Expr, Expr, Expr, Expr]], ...]:
+        """For each layer the derivative of each coefficient in each name, and in the line's parameter."""
+        wanted = {*self.names} | ({self.reference.parameter.name} if self.reference else set())
+        by_name = {s.name: s for s in self.symbols}
+        found = []
+        for layer in self.layers:
+            rows = {}
+            for name in sorted(wanted):
+                symbol = by_name.get(name)
+                parts = [differentiate(c, symbol) if symbol else Integer(0) for c in layer.coefficients]
+                rows[name] = (parts[0], parts[1], parts[2], parts[3])
+            found.append(rows)
+        return tuple(found)
+
+    def _coefficients(self, cells: Mapping[Symbol, Intervals]) -> list[_Coefficients]:
+        result = []
+        for layer, rows in zip(self.layers, self._derivatives, strict=True):
+            outer, scale, inner, offset = (_factor(c, cells) for c in layer.coefficients)
+            slopes = {}
+            for name, row in rows.items():
+                a, b, c, d = (_factor(e, cells) for e in row)
+                slopes[name] = (a, b, c, d)
+            result.append(_Coefficients(layer.shape, outer, scale, inner, offset, slopes))
+        return result
+
+    def orbit(self, cells: Cells) -> OrbitEnclosure:
+        """Enclose the last state and its sensitivities."""
+        walk = _Walk(self, cells)
+        for application in range(self.depth):
+            walk.apply(application)
+        return OrbitEnclosure(
+            walk.widened(walk.x), {n: walk.widened(s) for n, s in walk.s.items()}, np.asarray(walk.exponent)
+        )
+
+    def step(self, cells: Cells, x: Intervals) -> tuple[Intervals, Intervals]:
+        """Enclose one application of the chain to given states, and the size of its derivative in the state."""
+        walk = _Walk(self, Cells(cells.parameters))
+        walk.x, walk.s = x, {self.state.name: 1}
+        walk.apply(0)
+        slope = walk.widened(walk.s[self.state.name])
+        return walk.widened(walk.x), Intervals(slope.mignitude, slope.magnitude)
+
+    def gradient(self, cells: Cells) -> GradientEnclosure:
+        """Enclose the gradient of the loss, or of the last state, in every name."""
+        orbit = self.orbit(cells)
+        if self.loss is None:
+            return GradientEnclosure(orbit.sensitivities, orbit.exponent)
+        where = {**cells.parameters, self.state: orbit.state}
+        outer = box_expressions.slopes(self.loss, where, self.state)
+        parts = {}
+        for name, sensitivity in orbit.sensitivities.items():
+            part = outer * sensitivity
+            own = next((s for s in self.symbols if s.name == name and s in self.loss.free_symbols), None)
+            if own is not None:
+                part = part + _scaled_down(box_expressions.slopes(self.loss, where, own), orbit.exponent)
+            parts[name] = part
+        return GradientEnclosure(parts, orbit.exponent)
+
+
+def _scaled_down(x: Intervals, exponent: Any) -> Intervals:
+    """Return x·2**-exponent, exponents from 0 on."""
+    return x.scaled(-np.minimum(exponent, 1000.0)) if exponent.any() else x
+
+
+class _Walk:
+    """The running enclosures of one batch of cells; the one mutable thing here, and private."""
+
+    def __init__(self, program: OrbitProgram, cells: Cells) -> None:
+        self.program, self.cells = program, cells
+        self.count = max(np.size(side.low) for side in cells.parameters.values())
+        self.layers = program._coefficients(cells.parameters)
+        self.x: Factor = _factor(program.start, {})
+        self.s: dict[str, Factor] = {n: 1 if n == program.state.name else 0 for n in program.names}
+        self.exponent: Any = np.zeros(self.count)
+        self.e: Factor = 0
+        self.is_product = program.names == (program.state.name,)  # no local terms, so the scale may shrink as well
+        if cells.distance is not None:
+            self._on_line = self._reference()
+
+    def widened(self, a: Factor) -> Intervals:
+        """Return one interval for each cell."""
+        a = _intervals(a)
+        return Intervals(np.broadcast_to(a.low, (self.count,)), np.broadcast_to(a.high, (self.count,)))
+
+    def _reference(self) -> list[list[tuple[Factor, Factor, Factor, tuple[Factor, Factor, Factor, Factor]]]]:
+        """For each application on the line and each layer: z, y, A there, and how the coefficients move off it."""
+        reference, cells = self.program.reference, self.cells.parameters
+        assert reference is not None
+        others = {s: v for s, v in cells.items() if s != reference.parameter}
+        put = {reference.parameter: reference.line}
+        rows = []
+        for application in reference.applications:
+            row = []
+            for (z, y), layer, slopes in zip(application, self.program.layers, self.program._derivatives, strict=True):
+                a, b, c, d = (_factor(e.xreplace(put), others) for e in slopes[reference.parameter.name])
+                row.append(
+                    (_factor(z, others), _factor(y, others), _factor(layer.outer.xreplace(put), others), (a, b, c, d))
+                )
+            rows.append(row)
+        return rows
+
+    def apply(self, application: int) -> None:
+        """Apply the chain once."""
+        for position, layer in enumerate(self.layers):
+            if self.cells.distance is None:
+                z = _plus(_times(layer.scale, self.x), layer.inner)
+                call = layer.call(z)
+                after = _plus(_times(layer.outer, call), layer.offset)
+            else:
+                z, call, after = self._deviate(application, position, layer)
+            self._sensitivities(layer, z, call)
+            self.x = after
+
+    def _deviate(self, application: int, position: int, layer: _Coefficients) -> tuple[Factor, Factor, Factor]:
+        """Take the deviation from the orbit on the line through one layer."""
+        u = self.cells.distance
+        assert u is not None
+        z, after, outer, moves = self._on_line[min(application, len(self._on_line) - 1)][position]
+        before = self._before(application, position)
+        h = _plus(_times(layer.scale, self.e), _times(u, _plus(_times(moves[1], before), moves[2])))
+        place = _plus(z, h)
+        call = layer.call(place)
+        difference = h if layer.shape.name == "identity" else difference_of(layer.shape, _intervals(z), _intervals(h))
+        self.e = _plus(_times(outer, difference), _times(u, _plus(_times(moves[0], call), moves[3])))
+        return place, call, _plus(after, self.e)
+
+    def _before(self, application: int, position: int) -> Factor:
+        """Return the state on the line that enters a layer."""
+        if position:
+            return self._on_line[min(application, len(self._on_line) - 1)][position - 1][1]
+        if application == 0:
+            return _factor(self.program.start, {})
+        return self._on_line[min(application - 1, len(self._on_line) - 1)][-1][1]
+
+    def _sensitivities(self, layer: _Coefficients, z: Factor, call: Factor) -> None:
+        slope = layer.slope(z)
+        carried = _times(_times(layer.outer, layer.scale), slope)
+        for name, s in self.s.items():
+            local = layer.local(name, self.x, call, slope)
+            if not isinstance(local, int) or local:
+                local = _scaled_down(_intervals(local), self.exponent)
+            self.s[name] = _plus(_times(carried, s), local)
+        sizes = [_intervals(s).magnitude for s in self.s.values()]
+        shrinks = self.is_product and float(sizes[0].min()) < 1 / LARGE
+        if shrinks or max(float(size.max()) for size in sizes) > LARGE:
+            self._rescale(np.broadcast_to(np.max(np.broadcast_arrays(*sizes), axis=0), (self.count,)))
+
+    def _rescale(self, size: Any) -> None:
+        """Divide all sensitivities of a cell by the power of two that brings the largest near 1."""
+        leaves = (size > LARGE) | (self.is_product & (size > 0) & (size < 1 / LARGE))
+        finite = np.where(np.isfinite(size), size, 1.0)
+        shift = np.where(leaves, np.frexp(finite)[1], 0)
+        self.exponent = self.exponent + shift
+        self.s = {name: self.widened(s).scaled(-shift) for name, s in self.s.items()}
+
+
+def difference_of(shape: Shape, z: Intervals, h: Intervals) -> Intervals:
+    """Enclose φ(z + h) - φ(z) for h in an interval, to full relative accuracy however small h is.
+
+    The difference increases in h, so the two ends of h are enclosed, each as h·φ'([z, z + h]) and as the difference
+    of two values, whichever is narrower.
+
+    >>> from symgrad.certify.box_functions import shape_of
+    >>> half, tiny = Intervals(np.array([0.5]), np.array([0.5])), Intervals(np.array([1e-200]), np.array([1e-200]))
+    >>> found = difference_of(shape_of("sigmoid"), half, tiny)
+    >>> bool(found.low[0] > 2.35003e-201), bool(found.high[0] < 2.35004e-201)
+    (True, True)
+    """
+    base = shape.values(z)
+    low = _difference_at(shape, z, base, Intervals(h.low, h.low))
+    if h.low is h.high:
+        return low
+    return Intervals(low.low, _difference_at(shape, z, base, Intervals(h.high, h.high)).high)
+
+
+def _difference_at(shape: Shape, z: Intervals, base: Intervals, h: Intervals) -> Intervals:
+    there = z + h
+    return (shape.values(there) - base).cut(h * shape.slopes(z.hull(there)))
