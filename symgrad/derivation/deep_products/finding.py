@@ -157,6 +157,7 @@ class DeepProduct:
             "stability": laws.stability_law(),
             "exponent": laws.exponent_law(),
             "ridge": laws.ridge_law(),
+            "growth": laws.growth_law(),
         }
         if several:
             found |= {"balanced": laws.balanced_law(), "balance": laws.balance_law()}

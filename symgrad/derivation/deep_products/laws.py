@@ -259,3 +259,17 @@ def ridge_law() -> Evidence:
     claim = "on the balanced ray p = y*r**n the inner ridge of |dL/dr| stands at r**n = (n - 1)/(2*n - 1)"
     written = 2 * n * s * y**2 * r ** (n - 2) * ((2 * n - 1) * r**n - (n - 1))
     return stated(claim, [Step(bend - written)], "its derivative changes sign there")
+
+
+@cache
+def growth_law() -> Evidence:
+    """Every p m/w grows with every |w|: its logarithmic derivatives are m - 1 and d, and neither is negative."""
+    own, other = (product * m / a) ** 2, (product * d / b) ** 2
+    steps = [
+        Step(a * differentiate(own, a) - 2 * (m - 1) * own),
+        Step(a * differentiate(other, a) - 2 * m * other),
+        Step((2 * (m - 1)).subs(m, j + 1), positive=True),
+        Step(2 * m, positive=True),
+    ]
+    claim = "the size of p*m/w never falls, for each of the weights w, when the size of a weight grows"
+    return stated(claim, steps, "logarithmic derivatives 2*(m - 1) and 2*m", OFF_AXES)
