@@ -8,6 +8,7 @@ with ``PER_LAP`` samples or more for each. Exponential growth means that the cli
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def _checked(
 ) -> tuple[TiedStep, dict[str, Any]]:
     """Return the compiled step and the values of the other parameters, after refusing what is none."""
     whole = [isinstance(d, int) and not isinstance(d, bool) and d > 0 for d in depths]
-    if not depths or not all(whole) or any(b <= a for a, b in zip(depths, depths[1:], strict=False)):
+    if not depths or not all(whole) or any(b <= a for a, b in pairwise(depths)):
         raise InputError(f"depths must be positive integers that increase, got {list(depths)!r}; give e.g. 4, 8, 16")
     if isinstance(most, bool) or not isinstance(most, int) or most < 2 * PER_LAP:
         raise InputError(f"most must be a whole number of at least {2 * PER_LAP}, got {most!r}; give e.g. {MOST}")
@@ -184,11 +185,11 @@ def _growth(depths: Array, counts: Array) -> tuple[Growth, float]:
 
 def _described(along: str, depths: Sequence[int], counts: Counts, resolved: NDArray[np.bool_], samples: int) -> Laps:
     """Classify the growth over the resolved depths and say what was measured."""
-    kept = np.flatnonzero(resolved)
-    used = np.array([depths[i] for i in kept], dtype=float)
-    growth, rate = _growth(used, counts[kept].astype(float))
+    kept = np.flatnonzero(resolved).tolist()
+    used = np.array([depths[i] for i in kept], dtype=np.float64)
+    growth, rate = _growth(used, counts[kept].astype(np.float64))
     shown = tuple(int(c) if r else None for c, r in zip(counts, resolved, strict=True))
-    if not kept.size:
+    if not kept:
         seen = f"no depth is resolved by {samples} samples of {along}"
     else:
         last = kept[-1]

@@ -152,7 +152,7 @@ def locate(
     --------
     >>> (found,) = locate(Map("w*sigmoid(x) + b", "x"), 0.5, "b", -6, -1, {"w": 5.0})
     >>> round(found.value, 12), found.change.name, round(found.jump, 6)
-    (-2.612296656009, 'JUMP', 3.44862)
+    (-2.612296656009, 'JUMP', 3.427078)
     """
     lines, lows, highs = _checked(chain, start, along, low, high, parameters, count, steps)
     share = np.linspace(0.0, 1.0, count)
@@ -278,7 +278,7 @@ def _neutral(found: _Sides, fine: Array) -> Mask:
     """Say which intervals are narrow and show no jump, or have an unsettled orbit of multiplier nearly 1 on a side."""
     answer = found.high - found.low < FINEST / FINE * fine[found.line]
     slow = (found.facts[:, 0] == UNSETTLED) & (np.abs(found.facts[:, 2] - 1) < NEUTRAL)
-    for place in np.flatnonzero(answer & ~slow.any(axis=0)):
+    for place in np.flatnonzero(answer & ~slow.any(axis=0)).tolist():
         answer[place] = _is_quiet(found, place) and UNSETTLED not in found.facts[:, 0, place]
     return answer
 

@@ -75,7 +75,7 @@ def times(matrix: Array, other: Array) -> Array:
     if matrix.shape[0] == 1:
         product: Array = matrix[0, 0] * other
         return product
-    return np.einsum("ij...,j...->i...", matrix, other)
+    return np.asarray(np.einsum("ij...,j...->i...", matrix, other))
 
 
 def _rows(numbers: Sequence[Any], shape: tuple[int, ...]) -> Array:
