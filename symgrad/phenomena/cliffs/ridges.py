@@ -1,0 +1,209 @@
+"""Height, place and width of the cliff along a fold arc or a flip ridge, found numerically at one depth.
+
+Where the fixed points of a fold vanish, the start passes their ghost in T ~ π/√(c·κ·δ/2) steps, κ = f″, c = ∂f/∂b,
+δ = b − fold, so that the steepest place of depth T lies at δ ~ 2π²/(c·κ·T²) and the height grows like T³ (Strogatz
+2015, *Nonlinear Dynamics and Chaos*, § 4.3). Past a flip the state leaves its fixed point like √δ within 1/δ steps:
+the height grows like √T at δ ~ 1/T.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symgrad.derivation import CliffCurve, Gradient
+from symgrad.errors import InputError
+from symgrad.evidence import Verdict
+from symgrad.kernels import SignedLog
+from symgrad.maps import differentiate
+from symgrad.phenomena.cliffs.chain_steps import Place, Steps, checked, compiled_steps, place_on, run_orbits
+from symgrad.phenomena.cliffs.peaks import Peak, highest
+
+Array = NDArray[np.float64]
+DEEPEST = 20_000
+# the ridge of depth T lies at 1 - O(1/T) of its asymptotic distance and is O(1/T) of it wide
+NEAR_FOLD = np.concatenate([np.logspace(-2, -0.6, 12), np.linspace(0.27, 1.15, 89), np.logspace(0.08, 1.2, 14)])
+NEAR_FLIP = np.logspace(-3, 2, 61)
+LAWS: Mapping[str, tuple[float, str]] = {
+    "fold": (3.0, "T^3 asymptotically, at a distance from the fold that shrinks like 1/T^2"),
+    "flip": (0.5, "sqrt(T) asymptotically, at a distance from the flip that shrinks like 1/T"),
+}
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """The cross-section of a fold arc or flip ridge at one of its points and one depth.
+
+    Parameters
+    ----------
+    origin : "fold" or "flip"
+    point : both parameters on the curve, rounded
+    depth : applications of the chain
+    peak : both parameters where |dL/db| is largest beside the curve, b the solved parameter
+    offset : b − curve there
+    height : dL/db there
+    width : full width at half height in b, nan where a half lies outside the bracket
+    loss_below, loss_above : the loss at this depth, 10 offsets below and above the curve
+    stands_out : whether the steepest place and its two slopes lie inside the bracket; there is no ridge where not
+    local_exponent : d log(height)/d log(T) between half the depth and this one, nan without a ridge
+    exponent : α = d log‖H‖/d log‖∇L‖ over the same depths
+    law_exponent : the exponent of T to which ``local_exponent`` tends
+    growth : the law in words
+    verdict, method : what the numbers rest on
+    """
+
+    origin: str
+    point: Mapping[str, float]
+    depth: int
+    peak: Mapping[str, float]
+    offset: float
+    height: SignedLog
+    width: float
+    loss_below: float
+    loss_above: float
+    stands_out: bool
+    local_exponent: float
+    exponent: float
+    law_exponent: float
+    growth: str
+    verdict: Verdict
+    method: str
+
+    @property
+    def height_log(self) -> float:
+        """log of the largest |dL/db|, in nats."""
+        return float(self.height.log_abs)
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    """The distances from a curve among which the ridge of one depth is looked for."""
+
+    place: Place
+    steps: Steps
+    grid: Array
+    depth: int
+
+    def gradient(self, offset: Array) -> Array:
+        """Return dL/db at distances from the curve, shape (m,)."""
+        return self.run(offset, second=False)[1]
+
+    def run(self, offset: Array, *, second: bool) -> tuple[Array, Array, Array]:
+        """Return loss, dL/db and d²L/db² at distances from the curve."""
+        curve, point = self.place.curve, self.place.point
+        start = float(self.place.value(curve.start))
+        orbit = run_orbits(
+            self.steps, start, point[curve.along], point[curve.solved] + offset, self.depth, second=second
+        )
+        return orbit.loss, orbit.gradient, orbit.hessian
+
+    def peak(self, *, width: bool = True) -> Peak:
+        """Return the steepest place of the bracket."""
+        return highest(lambda offset: np.abs(self.gradient(offset)), self.grid, width=width)
+
+
+def fold_ridge(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: int) -> Ridge:
+    """Return height, place and width of the ridge beside a fold arc or flip curve at one of its points.
+
+    Parameters
+    ----------
+    curve : of origin "fold" or "flip"
+    target : the gradient of a loss
+    start : x₀, that of the curve
+    at : the value of ``curve.along``
+    depth : applications of the chain, at most 20 000: the orbits are run
+
+    Raises
+    ------
+    InputError : another kind of curve, a depth out of reach, a point outside the curve
+
+    Examples
+    --------
+    >>> from symgrad.derivation import cliff_curves, gradient
+    >>> from symgrad.maps import Map
+    >>> from symgrad.symbols import n
+    >>> chain = Map("w*sigmoid(x) + b", "x") ** n
+    >>> fold = next(c for c in cliff_curves(chain, ("w", "b"), "1/2") if c.origin == "fold")
+    >>> ridge = fold_ridge(fold, gradient(chain, "(sigmoid(x) - 7/10)**2", wrt="w,b"), fold.start, 4.1, 400)
+    >>> round(ridge.point["b"], 9), ridge.growth.split()[0]
+    (-2.052150391, 'T^3')
+    """
+    depth = checked(curve, target, start, depth)
+    if curve.origin not in LAWS:
+        raise InputError(
+            f"fold_ridge is for folds and flips, this curve is a {curve.origin}; use wall_profile or values_on"
+        )
+    if depth > DEEPEST:
+        raise InputError(
+            f"depth {depth} is out of reach of run orbits, which go to {DEEPEST}; the law is {curve.origin}"
+        )
+    place, steps = place_on(curve, at), compiled_steps(curve, target)
+    unit = _unit(place)
+    bracket = _bracket(place, steps, unit, depth)
+    found = bracket.peak()
+    half = _bracket(place, steps, unit, depth // 2).peak(width=False) if depth >= 4 and found.inside else None
+    offset = np.array([found.place])
+    slope = float(bracket.gradient(offset)[0])
+    beside = np.array([-10.0, 10.0]) * abs(found.place)
+    losses = bracket.run(beside, second=False)[0]
+    local, alpha = (math.nan, math.nan) if half is None else _growth(bracket, found, half)
+    law, words = LAWS[curve.origin]
+    peak = dict(place.point)
+    peak[curve.solved] += found.place
+    return Ridge(
+        curve.origin,
+        place.point,
+        depth,
+        peak,
+        found.place,
+        SignedLog.from_float(slope),
+        found.width,
+        float(losses[0]),
+        float(losses[1]),
+        found.inside,
+        local,
+        alpha,
+        law,
+        words,
+        Verdict.SAMPLED,
+        f"largest of {len(bracket.grid)} places beside the curve, refined, by running the orbits in float64",
+    )
+
+
+def _unit(place: Place) -> float:
+    """Return the signed distance from the curve at which the ridge of depth 1 would lie by its law."""
+    curve = place.curve
+    (x,) = curve.layer.state
+    fixed = place.value(curve.expressions[x.name])
+    bend = float(place.value(differentiate(curve.layer.jacobian[0][0], x), fixed))
+    lift = float(place.value(curve.layer.derivative(curve.solved)[0], fixed))
+    if curve.origin == "flip":
+        return 1.0
+    if bend == 0 or lift == 0:
+        raise InputError("the fold is degenerate here, a cusp; go along the curve")
+    return 2 * math.pi**2 / (bend * lift)
+
+
+def _bracket(place: Place, steps: Steps, unit: float, depth: int) -> _Bracket:
+    """Return increasing distances from the curve: on the side without fixed points of a fold, on both of a flip."""
+    if place.curve.origin == "flip":
+        side = NEAR_FLIP * unit / depth
+        return _Bracket(place, steps, np.concatenate([-side[::-1], side]), depth)
+    grid = np.sort(NEAR_FOLD * unit / depth**2)
+    return _Bracket(place, steps, grid, depth)
+
+
+def _growth(bracket: _Bracket, found: Peak, half: Peak) -> tuple[float, float]:
+    """Return d log(height)/d log(T) and α between half the depth and this one."""
+    shallow = _Bracket(bracket.place, bracket.steps, bracket.grid, bracket.depth // 2)
+    rise = math.log(found.height / half.height)
+    bends = []
+    for part, peak, reach in ((shallow, half, 8 * found.width), (bracket, found, found.width)):
+        around = np.linspace(peak.place - reach, peak.place + reach, 81)
+        hessian = part.run(around, second=True)[2]
+        bends.append(float(np.nanmax(np.abs(hessian), initial=0.0)))
+    alpha = math.log(bends[1] / bends[0]) / rise if min(bends) > 0 and rise > 0 else math.nan
+    return rise / math.log(bracket.depth / shallow.depth), alpha
