@@ -16,7 +16,7 @@ from symgrad.derivation import CliffCurve, Gradient
 from symgrad.errors import InputError
 from symgrad.kernels import SignedLog
 from symgrad.kernels.multiprecision import context, evaluate, to_mpf
-from symgrad.maps import Map, checked_depth, differentiate, expand_activations, to_text
+from symgrad.maps import Map, checked_depth, differentiate, expand_activations, sigmoid, softplus, to_text
 from symgrad.symbols import real
 
 Array = NDArray[np.float64]
@@ -78,11 +78,27 @@ def _compiled(layer: Map, loss: Expr, along: str, solved: str) -> Steps:
     losses = [loss, lx, lt, differentiate(lx, x), differentiate(lx, theta), differentiate(lt, theta)]
 
     def numbers(expressions: list[Expr]) -> Numbers:
-        plain = [expand_activations(e) for e in expressions]
-        function: Numbers = sympy.lambdify([x, p, theta], plain, modules=["scipy", "numpy"], cse=True)
+        plain = [_numeric(e) for e in expressions]
+        function: Numbers = sympy.lambdify([x, p, theta], plain, modules=[_stable(), "scipy", "numpy"], cse=True)
         return function
 
     return Steps(numbers([f, fx, ft]), numbers(second), numbers([f, fx, second[0]]), numbers(losses))
+
+
+STAND_INS = {sigmoid: sympy.Function("stable_sigmoid"), softplus: sympy.Function("stable_softplus")}
+
+
+def _stable() -> dict[str, Numbers]:
+    from scipy.special import expit  # at start-up it would cost a tenth of a second
+
+    return {"stable_sigmoid": expit, "stable_softplus": lambda u: np.logaddexp(0.0, u)}
+
+
+def _numeric(expr: Expr) -> Expr:
+    """Return an expression for floats, with the two activations that overflow when they are written out kept whole."""
+    for function, stand_in in STAND_INS.items():
+        expr = expr.replace(function, stand_in)
+    return expand_activations(expr)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ the height grows like √T at δ ~ 1/T.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,9 @@ NEAR_FLIP = np.logspace(-3, 2, 61)
 LAWS: Mapping[str, tuple[float, str]] = {
     "fold": (3.0, "T^3 asymptotically, at a distance from the fold that shrinks like 1/T^2"),
     "flip": (0.5, "sqrt(T) asymptotically, at a distance from the flip that shrinks like 1/T"),
+    "infinity": (2.0, "T^2 for the state, which itself leaves like T; the loss decides the rest"),
 }
+NO_RIDGE = (math.nan, "no peak beside the curve at this depth: the values are those on the curve")
 
 
 @dataclass(frozen=True)
@@ -39,29 +41,31 @@ class Ridge:
 
     Parameters
     ----------
-    origin : "fold" or "flip"
-    point : both parameters on the curve, rounded
+    origin : "fold", "flip" or "infinity"
+    on_curve : both parameters on the curve, rounded
     depth : applications of the chain
-    peak : both parameters where |dL/db| is largest beside the curve, b the solved parameter
+    point : both parameters where |dL/db| is largest beside the curve, b the solved parameter; on it without a ridge
     offset : b − curve there
     height : dL/db there
-    width : full width at half height in b, nan where a half lies outside the bracket
+    gradient : name → derivative of the loss there, both parameters
+    width : full width at half height in b, None where a half lies outside the bracket, and without a ridge
     loss_below, loss_above : the loss at this depth, 10 offsets below and above the curve
     stands_out : whether the steepest place and its two slopes lie inside the bracket; there is no ridge where not
-    local_exponent : d log(height)/d log(T) between half the depth and this one, nan without a ridge
+    local_exponent : d log(height)/d log(T) between half the depth and this one
     exponent : α = d log‖H‖/d log‖∇L‖ over the same depths
-    law_exponent : the exponent of T to which ``local_exponent`` tends
+    law_exponent : the exponent of T to which ``local_exponent`` of the state tends, nan without a ridge
     growth : the law in words
     verdict, method : what the numbers rest on
     """
 
     origin: str
-    point: Mapping[str, float]
+    on_curve: Mapping[str, float]
     depth: int
-    peak: Mapping[str, float]
+    point: Mapping[str, float]
     offset: float
     height: SignedLog
-    width: float
+    gradient: Mapping[str, SignedLog]
+    width: SignedLog | None
     loss_below: float
     loss_above: float
     stands_out: bool
@@ -106,11 +110,11 @@ class _Bracket:
 
 
 def fold_ridge(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: int) -> Ridge:
-    """Return height, place and width of the ridge beside a fold arc or flip curve at one of its points.
+    """Return height, place and width of the ridge beside a fold arc or flip curve, or on a line at infinity.
 
     Parameters
     ----------
-    curve : of origin "fold" or "flip"
+    curve : of origin "fold", "flip" or "infinity"
     target : the gradient of a loss
     start : x₀, that of the curve
     at : the value of ``curve.along``
@@ -122,45 +126,57 @@ def fold_ridge(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: 
 
     Examples
     --------
+    >>> from sympy import Rational
     >>> from symgrad.derivation import cliff_curves, gradient
     >>> from symgrad.maps import Map
     >>> from symgrad.symbols import n
     >>> chain = Map("w*sigmoid(x) + b", "x") ** n
-    >>> fold = next(c for c in cliff_curves(chain, ("w", "b"), "1/2") if c.origin == "fold")
+    >>> fold = next(c for c in cliff_curves(chain, ("w", "b"), Rational(1, 2)) if c.origin == "fold")
     >>> ridge = fold_ridge(fold, gradient(chain, "(sigmoid(x) - 7/10)**2", wrt="w,b"), fold.start, 4.1, 400)
-    >>> round(ridge.point["b"], 9), ridge.growth.split()[0]
-    (-2.052150391, 'T^3')
+    >>> round(ridge.on_curve["b"], 9), ridge.growth.split()[0]
+    (-2.055231455, 'T^3')
     """
     depth = checked(curve, target, start, depth)
     if curve.origin not in LAWS:
-        raise InputError(
-            f"fold_ridge is for folds and flips, this curve is a {curve.origin}; use wall_profile or values_on"
-        )
+        raise InputError(f"a {curve.origin} has no ridge to be measured; use wall_profile or values_on")
     if depth > DEEPEST:
-        raise InputError(
-            f"depth {depth} is out of reach of run orbits, which go to {DEEPEST}; the law is {curve.origin}"
-        )
+        raise InputError(f"depth {depth} is out of reach of orbits that are run; give at most {DEEPEST}")
     place, steps = place_on(curve, at), compiled_steps(curve, target)
-    unit = _unit(place)
-    bracket = _bracket(place, steps, unit, depth)
-    found = bracket.peak()
-    half = _bracket(place, steps, unit, depth // 2).peak(width=False) if depth >= 4 and found.inside else None
-    offset = np.array([found.place])
-    slope = float(bracket.gradient(offset)[0])
-    beside = np.array([-10.0, 10.0]) * abs(found.place)
-    losses = bracket.run(beside, second=False)[0]
-    local, alpha = (math.nan, math.nan) if half is None else _growth(bracket, found, half)
-    law, words = LAWS[curve.origin]
-    peak = dict(place.point)
-    peak[curve.solved] += found.place
+    found = half = None
+    if curve.origin != "infinity":
+        unit = _unit(place)
+        found = _bracket(place, steps, unit, depth).peak()
+        half = _bracket(place, steps, unit, max(1, depth // 2)).peak(width=False)
+    if found is None or half is None or not (found.inside and half.inside):
+        found, half = (_on_line(place, steps, part) for part in (depth, max(1, depth // 2)))
+    return _described(place, target, _Bracket(place, steps, np.zeros(0), depth), found, half)
+
+
+def _on_line(place: Place, steps: Steps, depth: int) -> Peak:
+    """Return the gradient on the curve itself in the form of a peak that has no slopes."""
+    height = abs(float(_Bracket(place, steps, np.zeros(0), depth).gradient(np.zeros(1))[0]))
+    return Peak(0.0, height, math.nan, math.nan, False)
+
+
+def _described(place: Place, target: Gradient, bracket: _Bracket, found: Peak, half: Peak) -> Ridge:
+    """Put together what is known of a ridge from its steepest place at this depth and at half of it."""
+    curve = place.curve
+    reach = 10 * abs(found.place) if found.place else 1 / bracket.depth
+    losses = bracket.run(np.array([-reach, reach]), second=False)[0]
+    local, alpha = _growth(bracket, found, half)
+    law, words = LAWS[curve.origin] if found.inside or curve.origin == "infinity" else NO_RIDGE
+    on_curve, point = place.point, dict(place.point)
+    point[curve.solved] += found.place
+    gradient = _gradient(curve, target, float(place.value(curve.start)), point, bracket.depth)
     return Ridge(
         curve.origin,
-        place.point,
-        depth,
-        peak,
+        on_curve,
+        bracket.depth,
+        point,
         found.place,
-        SignedLog.from_float(slope),
-        found.width,
+        gradient[curve.solved],
+        gradient,
+        SignedLog.from_float(found.width) if found.inside else None,
         float(losses[0]),
         float(losses[1]),
         found.inside,
@@ -169,8 +185,22 @@ def fold_ridge(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: 
         law,
         words,
         Verdict.SAMPLED,
-        f"largest of {len(bracket.grid)} places beside the curve, refined, by running the orbits in float64",
+        "orbits run in float64, the steepest of a hundred places beside the curve refined"
+        if found.inside
+        else "orbits run in float64 on the curve",
     )
+
+
+def _gradient(
+    curve: CliffCurve, target: Gradient, start: float, point: Mapping[str, float], depth: int
+) -> dict[str, SignedLog]:
+    """Return the derivative of the loss in both parameters at one point."""
+    found = {}
+    for name, other in ((curve.along, curve.solved), (curve.solved, curve.along)):
+        steps = compiled_steps(replace(curve, along=other, solved=name), target)
+        orbit = run_orbits(steps, start, point[other], np.array([point[name]]), depth, second=False)
+        found[name] = SignedLog.from_float(float(orbit.gradient[0]))
+    return found
 
 
 def _unit(place: Place) -> float:
@@ -197,12 +227,14 @@ def _bracket(place: Place, steps: Steps, unit: float, depth: int) -> _Bracket:
 
 
 def _growth(bracket: _Bracket, found: Peak, half: Peak) -> tuple[float, float]:
-    """Return d log(height)/d log(T) and α between half the depth and this one."""
+    """Return d log(height)/d log(T) and α between half the depth and this one, nan where a height is 0 or infinite."""
+    if bracket.depth < 4 or not 0 < half.height < math.inf or not 0 < found.height < math.inf:
+        return math.nan, math.nan
     shallow = _Bracket(bracket.place, bracket.steps, bracket.grid, bracket.depth // 2)
     rise = math.log(found.height / half.height)
     bends = []
     for part, peak, reach in ((shallow, half, 8 * found.width), (bracket, found, found.width)):
-        around = np.linspace(peak.place - reach, peak.place + reach, 81)
+        around = np.linspace(peak.place - reach, peak.place + reach, 81) if found.inside else np.zeros(1)
         hessian = part.run(around, second=True)[2]
         bends.append(float(np.nanmax(np.abs(hessian), initial=0.0)))
     alpha = math.log(bends[1] / bends[0]) / rise if min(bends) > 0 and rise > 0 else math.nan

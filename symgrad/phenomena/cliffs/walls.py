@@ -1,150 +1,39 @@
-"""Height, width and profile of a cliff on a basin line, at any depth.
+"""Height, width and shape of the wall beside a basin line, at any depth.
 
-On the line the orbit is constant, so that every sensitivity is a geometric sum and exact at every depth. Beside it, in
-the scaled distance u = c·μ^T·(b − line)/(μ − 1), c = ∂f/∂b, the last state is Φ(u), the Poincaré function, up to terms
-of relative size T·μ^−T: the wall keeps its shape and its width shrinks like μ^−T.
+In the scaled distance u = c·μ^T·(b − line)/(μ − 1), c = ∂f/∂b, the last state is Φ(u), the Poincaré function, up to
+terms of relative size T·μ^−T: the wall keeps its shape and its width shrinks like μ^−T.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.derivation import CliffCurve, Gradient, geometric_sum_proof
+from symgrad.derivation import CliffCurve, Gradient
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.kernels import SignedLog
-from symgrad.maps import differentiate
 from symgrad.phenomena.cliffs.chain_steps import (
     Place,
     Steps,
     checked,
     compiled_steps,
     derivative_exprs,
-    loss_of,
     place_on,
     run_orbits,
     signed,
 )
+from symgrad.phenomena.cliffs.line_values import values_on as values_on
 from symgrad.phenomena.cliffs.peaks import highest
 from symgrad.phenomena.cliffs.poincare import Poincare, poincare_function
-from symgrad.symbols import real
 
 Array = NDArray[np.float64]
 SHALLOW = math.log(5e8)
-DEVIATION = 1e-13
 SETTLING_STEPS = 100_000
 SCALED = np.concatenate([-np.logspace(6, -5, 166), [0.0], np.logspace(-5, 6, 166)])
-
-
-@dataclass(frozen=True)
-class OnCurve:
-    """Values exactly on a basin line.
-
-    Parameters
-    ----------
-    point : both parameters, rounded
-    depth : applications of the chain
-    state : the last state
-    multiplier : μ of the fixed point
-    loss : of the last state
-    product : dx_T/dx₀
-    gradient : name → derivative of the loss, both parameters
-    verdict : proved; the numbers are evaluated with more bits than they have
-    method : the argument
-    """
-
-    point: Mapping[str, float]
-    depth: int
-    state: float
-    multiplier: float
-    loss: float
-    product: SignedLog
-    gradient: Mapping[str, SignedLog]
-    verdict: Verdict
-    method: str
-
-
-def values_on(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: int) -> OnCurve:
-    """Return loss and gradient exactly on a basin line, in closed form, at a cost that does not grow with depth.
-
-    Parameters
-    ----------
-    curve : of origin "basin line", from ``cliff_curves``
-    target : the gradient of a loss of the last state (of the last state itself without a loss)
-    start : x₀, that of the curve
-    at : the value of ``curve.along``
-    depth : applications of the chain
-
-    Examples
-    --------
-    >>> from symgrad.derivation import cliff_curves, gradient
-    >>> from symgrad.maps import Map
-    >>> from symgrad.symbols import n
-    >>> chain, start = Map("w*sigmoid(x) + b", "x") ** n, "1/2"
-    >>> line = cliff_curves(chain, ("w", "b"), "1/2")[0]
-    >>> found = values_on(line, gradient(chain, "(sigmoid(x) - 7/10)**2", wrt="w,b"), line.start, 5, 50)
-    >>> found.point["b"], round(float(found.gradient["b"].value), 9)
-    (-2.6122966560092728, -661.682801323)
-    """
-    steps = checked(curve, target, start, depth)
-    if not curve.lands:
-        raise InputError(
-            f"closed forms hold on basin lines, this curve is a {curve.origin}; use fold_ridge for its height"
-        )
-    place = place_on(curve, at, bits=160 + 2 * steps.bit_length())
-    state, product, sensitivity = _closed_forms(place, steps)
-    loss, (x,) = loss_of(target), curve.layer.state
-    outer = place.value(differentiate(loss, x), state)
-    gradient = {
-        name: signed(outer * s + place.value(differentiate(loss, real(name)), state), place.ctx)
-        for name, s in sensitivity.items()
-    }
-    return OnCurve(
-        place.point,
-        steps,
-        float(state),
-        float(place.value(curve.multiplier)),
-        float(place.value(loss, state)),
-        signed(product, place.ctx),
-        gradient,
-        Verdict.PROVED,
-        geometric_sum_proof(),
-    )
-
-
-def _closed_forms(place: Place, depth: int) -> tuple[Any, Any, dict[str, Any]]:
-    """Return the last state, dx_T/dx₀ and dx_T/dθ on the curve: steps that lead in, whole periods, and what is left."""
-    curve = place.curve
-    fx, ft = derivative_exprs(curve)
-    states = [place.value(e) for e in curve.lands]
-    slopes = [place.value(fx, s) for s in states]
-    local = {name: [place.value(e, s) for s in states] for name, e in ft.items()}
-    lead, period = min(curve.preimages, depth), curve.period
-    whole, rest = divmod(depth - lead, period)
-    order = [*range(lead)] if depth <= lead else [*range(curve.preimages)]
-    cycle = [curve.preimages + i for i in range(period)] if depth > lead or depth == curve.preimages else []
-    multiplier = place.ctx.fprod(slopes[i] for i in cycle) if cycle else place.ctx.mpf(1)
-    power = multiplier**whole
-    product = place.ctx.fprod(slopes[i] for i in order) * power * place.ctx.fprod(slopes[i] for i in cycle[:rest])
-    total = whole if multiplier == 1 else (power - 1) / (multiplier - 1)
-    sensitivity = {}
-    for name, values in local.items():
-        s = place.ctx.mpf(0)
-        for i in order:
-            s = slopes[i] * s + values[i]
-        round_trip = place.ctx.mpf(0)
-        for i in cycle:
-            round_trip = slopes[i] * round_trip + values[i]
-        s = power * s + total * round_trip
-        for i in cycle[:rest]:
-            s = slopes[i] * s + values[i]
-        sensitivity[name] = s
-    last = states[cycle[rest]] if cycle else states[lead]
-    return last, product, sensitivity
 
 
 @dataclass(frozen=True)
@@ -205,7 +94,7 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class _Section:
+class Section:
     """Everything about one point of a line and one depth that evaluates its cross-section."""
 
     place: Place
@@ -240,12 +129,18 @@ class _Section:
             return state, loss + 0 * u, lx * slope, lxx * slope**2 + lx * bend
 
 
-def _section(place: Place, steps: Steps, depth: int) -> _Section:
+def section_of(place: Place, steps: Steps, depth: int) -> Section:
+    """Return the cross-section at a place of a basin line, through the Poincaré function where the wall is deep.
+
+    Raises
+    ------
+    InputError : another kind of curve, its end, or a depth that does not reach the fixed point
+    """
     curve = place.curve
     if curve.origin != "basin line" or curve.period != 1:
         raise InputError(
-            f"a wall profile needs a basin line on which the start reaches a fixed point, got a {curve.origin} of period "
-            f"{curve.period}; use fold_ridge for folds and flips"
+            f"a wall profile needs a basin line on which the start reaches a fixed point, got a {curve.origin} of "
+            f"period {curve.period}; use fold_ridge for folds and flips"
         )
     if depth <= curve.preimages:
         raise InputError(f"depth {depth} does not reach the fixed point, which takes {curve.preimages}; go deeper")
@@ -262,7 +157,7 @@ def _section(place: Place, steps: Steps, depth: int) -> _Section:
     amplitude = s + place.value(ft[curve.solved], fixed) / (multiplier - 1)
     deep = (depth - curve.preimages) * float(place.ctx.log(abs(multiplier))) > SHALLOW
     function = poincare_function(place, steps, fixed, multiplier) if deep else None
-    return _Section(place, steps, depth, float(multiplier), amplitude, function)
+    return Section(place, steps, depth, float(multiplier), amplitude, function)
 
 
 def wall_profile(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: int) -> Profile:
@@ -281,7 +176,7 @@ def wall_profile(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth
     """
     depth = checked(curve, target, start, depth)
     place, steps = place_on(curve, at, bits=160 + 2 * depth.bit_length()), compiled_steps(curve, target)
-    section = _section(place, steps, depth)
+    section = section_of(place, steps, depth)
     state, loss, slope, _ = section(SCALED)
     first = highest(lambda u: np.abs(section(u)[2]), SCALED)
     on_line = values_on(curve, target, start, at, depth).gradient[curve.solved]
@@ -318,7 +213,7 @@ def wall_profile(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth
     )
 
 
-def _settled_losses(section: _Section) -> tuple[float, float]:
+def _settled_losses(section: Section) -> tuple[float, float]:
     """Return the losses at which the start settles for b just below and just above the line."""
     turn = float(section.place.ctx.sign(section.scale))
     at = tuple(section.place.point[n] for n in (section.place.curve.along, section.place.curve.solved))
@@ -327,7 +222,7 @@ def _settled_losses(section: _Section) -> tuple[float, float]:
     return below, above
 
 
-def _settled(section: _Section, fixed: float, turn: float, at: tuple[float, ...]) -> float:
+def _settled(section: Section, fixed: float, turn: float, at: tuple[float, ...]) -> float:
     """Follow every second state of the orbit that leaves the fixed point, and return the loss at its limit."""
     state = np.float64(fixed + turn * 1e-6 * max(1.0, abs(fixed)))
     with np.errstate(all="ignore"):
@@ -345,7 +240,7 @@ def _settled(section: _Section, fixed: float, turn: float, at: tuple[float, ...]
         return float(section.steps.loss(state, *at)[0])
 
 
-def _exponent(section: _Section, bounded: bool) -> float:
+def _exponent(section: Section, bounded: bool) -> float:
     """Return the slope of log max|d²L/db²| over log max|dL/db| between this depth and one that doubles the height.
 
     Both maxima are taken at the same scaled distances, where walls of two depths differ little; where the gradient has
@@ -354,9 +249,7 @@ def _exponent(section: _Section, bounded: bool) -> float:
     if section.poincare is not None:
         return 2.0
     further = max(1, math.ceil(math.log(2) / math.log(abs(section.multiplier))))
-    deeper = _Section(
-        section.place, section.steps, section.depth + further, section.multiplier, section.amplitude, None
-    )
+    deeper = Section(section.place, section.steps, section.depth + further, section.multiplier, section.amplitude, None)
     (low, bend_low), (high, bend_high) = (
         _sizes(part, SCALED if bounded else np.zeros(1)) for part in (section, deeper)
     )
@@ -364,7 +257,7 @@ def _exponent(section: _Section, bounded: bool) -> float:
     return (bend_high - bend_low) / rise if math.isfinite(rise) and rise != 0 else math.nan
 
 
-def _sizes(section: _Section, u: Array) -> tuple[float, float]:
+def _sizes(section: Section, u: Array) -> tuple[float, float]:
     """Return log max|dL/db| and log max|d²L/db²| over scaled distances."""
     _, _, slope, bend = section(u, second=True)
     sizes = []
@@ -372,77 +265,3 @@ def _sizes(section: _Section, u: Array) -> tuple[float, float]:
         largest = float(np.nanmax(np.abs(values), initial=0.0))
         sizes.append((math.log(largest) if largest > 0 else -math.inf) + power * section.log_scale)
     return sizes[0], sizes[1]
-
-
-@dataclass(frozen=True)
-class Collapse:
-    """Walls of several depths in the scaled distance, beside the one curve they fall on.
-
-    Parameters
-    ----------
-    depths : T, shape (k,)
-    scaled : u, shape (m,)
-    states : the last state at b = line + u·(μ − 1)/(c·μ^T), run for each depth, shape (k, m)
-    poincare : Φ(u) by its power series, shape (m,)
-    difference : the largest distance of each wall from it, shape (k,)
-    """
-
-    depths: tuple[int, ...]
-    scaled: Array
-    states: Array
-    poincare: Array
-    difference: Array
-
-
-def collapse(
-    curve: CliffCurve, target: Gradient, start: Any, at: Any, depths: Sequence[int], u: Sequence[float] | Array
-) -> Collapse:
-    """Return the states of walls of several depths at the same scaled distances, each from its own orbits.
-
-    Shallow orbits are run as they are. Deep ones begin where the distance from the fixed point has grown to 1e-13, up
-    to where the step is linear to rounding; from there the distance itself is iterated.
-
-    Parameters
-    ----------
-    depths : the depths T
-    u : scaled distances
-    """
-    checked(curve, target, start, 1)
-    scaled = np.asarray(u, dtype=float)
-    steps = compiled_steps(curve, target)
-    rows = []
-    function: Poincare | None = None
-    for depth in depths:
-        place = place_on(curve, at, bits=160 + 2 * int(depth).bit_length())
-        section = _section(place, steps, checked(curve, target, start, depth))
-        deepest = section.poincare or poincare_function(
-            place, steps, place.value(curve.lands[-1]), place.value(curve.multiplier)
-        )
-        function = function or deepest
-        rows.append(section(scaled)[0] if section.poincare is None else _deviations(section, deepest, scaled))
-    if function is None:
-        raise InputError("no depth was given; give e.g. depths=(20, 1000)")
-    states, limit = np.array(rows), function(scaled)[0]
-    return Collapse(tuple(map(int, depths)), scaled, states, limit, np.max(np.abs(states - limit), axis=1))
-
-
-def _deviations(section: _Section, function: Poincare, u: Array) -> Array:
-    """Iterate the distance from the fixed point, as a polynomial while it is small, then the state itself."""
-    mu, fixed = section.multiplier, function.fixed
-    largest = float(np.max(np.abs(u), initial=DEVIATION))
-    count = min(section.depth, math.ceil(math.log(largest / DEVIATION) / math.log(abs(mu))))
-    left = section.depth - section.place.curve.preimages
-    constant = (mu - 1) * u * mu ** float(-min(left, 5000))
-    distance = u * mu ** float(-count) - constant / (mu - 1)
-    coefficients = np.concatenate([[0.0], function.taylor[1:]])[::-1]
-    small = 0.05 * function.radius
-    state: Array = fixed + distance
-    with np.errstate(all="ignore"):
-        for _ in range(count):
-            near = np.abs(distance) < small
-            state = np.where(near, fixed + distance, state)
-            polynomial = np.polyval(coefficients, np.where(near, distance, 0.0)) + constant
-            image = function.steps.along(state, *function.at)[0] + constant
-            distance = np.where(near, polynomial, image - fixed)
-            state = np.where(near, fixed + distance, image)
-    return state
