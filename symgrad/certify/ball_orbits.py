@@ -4,10 +4,13 @@ This is a second road to the values that the enclosures over boxes bound: the la
 the derivatives are SymPy's, and the arithmetic is python-flint's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
+import sympy
 from flint import arb, ctx
 from sympy import Expr, Integer, Symbol
 
@@ -18,7 +21,8 @@ from symgrad.errors import InputError
 from symgrad.maps import Map, differentiate, expand_activations
 from symgrad.symbols import real
 
-Where = Mapping[Any, Ball]
+Rule = Callable[[Mapping[Any, Any]], Any]
+SMOOTH = frozenset({"exp", "tanh", "atan", "erf", "sin", "cos", "cosh", "sinh"})
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,13 @@ def ball_gradient(
         steps = [_Step(layer, x, target.wrt) for layer in composition.blocks[0].body]
         state, product = _value(start, "start", bits).value, arb(1)
         sensitivities = {name: arb(1 if name == x.name else 0) for name in target.wrt}
+        here = {symbol: ball.value for symbol, ball in where.items()}
         for _ in range(depth):
             for step in steps:
-                here = {**where, x: Ball(state)}
-                slope = enclose(step.slope, here, bits=bits).value
-                for name, local in step.local.items():
-                    own = 0 if local == 0 else enclose(local, here, bits=bits).value
-                    sensitivities[name] = slope * sensitivities[name] + own
+                here[x] = state
+                state, slope, local = step.at(here)
+                sensitivities = {name: slope * s + local[name] for name, s in sensitivities.items()}
                 product = slope * product
-                state = arb(enclose(step.value, here, bits=bits).value)
         return _with_loss(target, {**where, x: Ball(state)}, sensitivities, product, bits)
 
 
@@ -127,12 +129,40 @@ def _value(given: Any, name: str, bits: int) -> Ball:
 
 
 class _Step:
-    """One layer with its derivatives, activations written out once for all steps."""
+    """One layer with its derivatives; what they have in common is evaluated once."""
 
     def __init__(self, layer: Map, x: Symbol, names: tuple[str, ...]) -> None:
-        known = {p.name for p in layer.parameters}
-        self.value: Expr = expand_activations(layer.expr)
-        self.slope: Expr = expand_activations(layer.jacobian[0][0])
-        self.local: dict[str, Expr] = {
-            n: expand_activations(layer.derivative(n)[0]) if n in known and n != x.name else Integer(0) for n in names
-        }
+        known = {p.name for p in layer.parameters} - {x.name}
+        local = [layer.derivative(n)[0] if n in known else Integer(0) for n in names]
+        shared, whole = sympy.cse([expand_activations(e) for e in (layer.expr, layer.jacobian[0][0], *local)])
+        self.names = names
+        self.shared = [(symbol, _compiled(e)) for symbol, e in shared]
+        self.whole = [_compiled(e) for e in whole]
+
+    def at(self, here: dict[Any, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        """Return the new state, the slope and the derivative in each name."""
+        for symbol, rule in self.shared:
+            here[symbol] = rule(here)
+        value, slope, *local = (rule(here) for rule in self.whole)
+        return value, slope, dict(zip(self.names, local, strict=True))
+
+
+def _compiled(expr: Expr) -> Rule:
+    """Return an expression as a function of balls; what is neither arithmetic nor smooth goes through ``enclose``."""
+    name = expr.func.__name__
+    if expr.is_Symbol:
+        return lambda here: here[expr]
+    if expr.is_Rational:
+        p, q = int(expr.p), int(expr.q)
+        return lambda here: arb(p) / q
+    parts = [_compiled(a) for a in expr.args]
+    if expr.is_Add:
+        return lambda here: reduce(add, (part(here) for part in parts))
+    if expr.is_Mul:
+        return lambda here: reduce(mul, (part(here) for part in parts))
+    if expr.is_Pow and expr.exp.is_Integer:
+        exponent = int(expr.exp)
+        return lambda here: parts[0](here) ** exponent
+    if name in SMOOTH:
+        return lambda here: getattr(parts[0](here), name)()
+    return lambda here: arb(enclose(expr, {s: Ball(v) for s, v in here.items()}, bits=ctx.prec).value)

@@ -39,6 +39,7 @@ def values(expr: Expr, cells: Cells) -> Intervals:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from symgrad.symbols import x
     >>> hull = values(x**2 - x, {x: Intervals(np.array([0.0]), np.array([1.0]))})
     >>> [round(float(end[0]), 12) for end in (hull.low, hull.high)]

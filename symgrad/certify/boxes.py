@@ -36,7 +36,7 @@ def _product(a: Any, b: Any) -> Any:
     """Multiply ends; 0 times an infinite end is 0, because the end itself is not reached."""
     p = a * b
     smallest = p.min()
-    return p if smallest == smallest else np.where(np.isnan(p), 0.0, p)
+    return p if smallest == smallest else np.where((a == 0) | (b == 0), 0.0, p)
 
 
 @dataclass(frozen=True, slots=True)
