@@ -7,6 +7,8 @@ MODULE_OF = {
     name: module
     for module, names in {
         "derivation": "Regime Sign",
+        "phenomena.cliffs.cliff_map": "Cliff CliffKind CliffMap TracePoint",
+        "phenomena.cliffs.finding": "find_cliffs",
         "phenomena.cliffs.step_field": "CliffRegion CliffRegions cliff_regions",
         "phenomena.continuation": "Trace bifurcation_system trace",
         "phenomena.crossings": "BifurcationPoint bifurcation_points birth_points superstable_numbers",
@@ -22,6 +24,11 @@ MODULE_OF = {
 if TYPE_CHECKING:
     from symgrad.derivation import Regime as Regime
     from symgrad.derivation import Sign as Sign
+    from symgrad.phenomena.cliffs.cliff_map import Cliff as Cliff
+    from symgrad.phenomena.cliffs.cliff_map import CliffKind as CliffKind
+    from symgrad.phenomena.cliffs.cliff_map import CliffMap as CliffMap
+    from symgrad.phenomena.cliffs.cliff_map import TracePoint as TracePoint
+    from symgrad.phenomena.cliffs.finding import find_cliffs as find_cliffs
     from symgrad.phenomena.cliffs.step_field import CliffRegion as CliffRegion
     from symgrad.phenomena.cliffs.step_field import CliffRegions as CliffRegions
     from symgrad.phenomena.cliffs.step_field import cliff_regions as cliff_regions

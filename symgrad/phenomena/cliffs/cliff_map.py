@@ -5,8 +5,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+import numpy as np
+from sympy import Expr
+
 from symgrad.evidence import Evidence, Verdict
 from symgrad.kernels import SignedLog
+from symgrad.maps import Composition
+from symgrad.phenomena.cliffs.step_field import CliffRegions
+from symgrad.phenomena.cliffs.windows import Window
 
 
 class CliffKind(Enum):
@@ -58,8 +64,6 @@ class TracePoint:
     @property
     def log_gradient(self) -> float:
         """log‖∇L‖ there, -inf where it is 0."""
-        import numpy as np
-
         logs = np.array([float(g.log_abs) for g in self.gradient.values()])
         with np.errstate(invalid="ignore"):
             return float(0.5 * np.logaddexp.reduce(2 * logs))
@@ -160,3 +164,55 @@ class Coverage:
     def method(self) -> str:
         """ "certified" or "sampled"."""
         return self.verdict.word
+
+
+@dataclass(frozen=True, eq=False)
+class CliffMap:
+    """The cliffs of a loss surface in a box, and what is known of them.
+
+    Parameters
+    ----------
+    composition : the layers, with the values of the parameters that are not swept
+    loss, start, depth, window : what was asked
+    cliffs : walls, escarpments, canyons and rough regions
+    ridges : curves on which the gradient grows slower than exponentially, and the two sides join
+    valleys : curves of lowest loss known by equation
+    convex_band : where the loss is convex, with its verdict, None where it is not known
+    largest_gradient : in the box
+    coverage : whether a cliff can have been missed
+    regions : where a step tuned to the valley overshoots, measured on a grid; None where it was not
+    evidence : further facts, each with its verdict
+    remarks : sentences on what was left out
+    """
+
+    composition: Composition
+    loss: Expr
+    start: Any
+    depth: int
+    window: Window
+    cliffs: tuple[Cliff, ...]
+    largest_gradient: LargestGradient
+    coverage: Coverage
+    ridges: tuple[Cliff, ...] = ()
+    valleys: tuple[Valley, ...] = ()
+    convex_band: tuple[str, Verdict] | None = None
+    regions: CliffRegions | None = field(default=None, repr=False)
+    evidence: tuple[Evidence, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """What was found, in a sentence."""
+        words = [cliff.kind.word for cliff in self.cliffs]
+        largest = f"{np.exp(self.largest_gradient.log_abs):.6g}" if abs(self.largest_gradient.log_abs) < 700 else None
+        height = largest or f"e^{self.largest_gradient.log_abs:.6g}"
+        if not words:
+            return (
+                f"No cliff in the box ({self.coverage.method}); the largest gradient found is {height} "
+                f"({self.largest_gradient.verdict.word})."
+            )
+        counts = [f"{words.count(word)} {word}{'s' if words.count(word) > 1 else ''}" for word in dict.fromkeys(words)]
+        return (
+            f"{' and '.join(counts)} at depth {self.depth}, coverage {self.coverage.method}; the largest gradient "
+            f"found is {height} ({self.largest_gradient.verdict.word})."
+        )
