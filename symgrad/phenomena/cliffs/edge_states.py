@@ -35,6 +35,7 @@ HOVERING = 2000
 NEWTON_STEPS = 60
 SECANT_STEPS = 60
 FIRST, MOST = 8, 4096
+SHORT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def find_edge_state(
     >>> net = Map(("tanh(2*x + y/2 + b)", "tanh(x/4 + 3*y/2 - 1/10)"), ("x", "y"))
     >>> edge = find_edge_state(net, (0.3, -0.2), "b", -1, 1, {})
     >>> edge.exact[:20], edge.period, len(edge.multipliers)
-    ('-0.1054660275297177', 1, 2)
+    ('-0.10546602752971779', 1, 2)
     """
     whole = as_composition(chain)
     if whole.dimension < 2:
@@ -226,7 +227,7 @@ def _solved(
     digits: int,
 ) -> EdgeState:
     """Solve ℓ·(f^N(x_0) − s) = 0 for the parameter at growing N until the digits stand."""
-    ctx = context(int((digits + GUARD_DIGITS) * math.log2(10)) + 20)
+    ctx = context(int((2 * digits + GUARD_DIGITS) * math.log2(10)))
     layers = [
         (tuple(show_exact(e) for e in m.exprs), tuple(tuple(show_exact(e) for e in row) for row in m.jacobian))
         for m in chain.blocks[0].body
@@ -246,10 +247,11 @@ def _solved(
 
     theta, small = ctx.mpf(crossing.value), ctx.mpf(10) ** (-digits - 3)
     steps = hover.phase % hover.period + hover.period * max(1, FIRST // hover.period)
-    width = ctx.mpf(max(crossing.width, 1e-15 * (1 + abs(crossing.value))))
+    growth = ctx.mpf(abs(hover.multipliers[0])) ** (ctx.mpf(1) / hover.period)
     before = None
     while steps <= MOST:
-        theta = _secant(ctx, lambda t, n=steps: gap(t, n), theta, width, small)
+        width = SHORT * growth**-steps
+        theta = _secant(lambda t, n=steps: gap(t, n), theta, width, small)
         if before is not None and abs(theta - before) <= small * (1 + abs(theta)):
             break
         before, steps = theta, steps + hover.period * max(1, steps // (2 * hover.period))
@@ -295,7 +297,7 @@ def _quotient(image: Any, left: Any) -> Any:
     return sum(a * b for a, b in zip(image, left, strict=True))
 
 
-def _secant(ctx: Any, function: Any, theta: Any, width: Any, small: Any) -> Any:
+def _secant(function: Any, theta: Any, width: Any, small: Any) -> Any:
     """Return the root of a function near a value by the secant method."""
     a, b = theta, theta + width
     fa, fb = function(a), function(b)
