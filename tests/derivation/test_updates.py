@@ -8,7 +8,16 @@ import pytest
 import sympy
 from sympy import Indexed, IndexedBase, Product, Rational, Sum, sqrt
 
-from symgrad.derivation import clipped_step, gradient, gradient_step, is_zero, newton, newton_of_composition
+from symgrad.derivation import (
+    clipped_step,
+    gradient,
+    gradient_step,
+    is_zero,
+    momentum_step,
+    newton,
+    newton_of_composition,
+    two_number_map,
+)
 from symgrad.errors import InputError
 from symgrad.maps import Composition, Map, composition_from_text, differentiate, expand_activations
 from symgrad.symbols import eta, n, real, u, v, x, y
@@ -177,3 +186,76 @@ def test_rules_read_like_their_sources() -> None:
         r"\theta \leftarrow \theta - \frac{1}{100}\,\nabla L\,\min(1, 1/\|\nabla L\|)"
     )
     assert newton(loss).gradient.second_order
+
+
+def test_the_heavy_ball_is_polyaks() -> None:
+    """Polyak (1964): x⁺ = x - η f'(x) + β (x - x⁻), written with the velocity v = x - x⁻."""
+    beta, before = real("beta"), {name: real(f"velocity_{name}") for name in "xy"}
+    step = momentum_step("(x*y - 1)**2", ["x", "y"])
+    assert [s.name for s in step.state] == ["x", "y", "velocity_x", "velocity_y"]
+    slopes = {"x": 2 * (x * y - 1) * y, "y": 2 * (x * y - 1) * x}
+    for position, name in ((x, "x"), (y, "y")):
+        expected = position - eta * slopes[name] + beta * before[name]
+        moved, velocity = step.exprs["xy".index(name)], step.exprs[2 + "xy".index(name)]
+        assert is_zero(moved - expected)
+        assert is_zero(velocity - (moved - position))
+    still = momentum_step("(x*y - 1)**2", ["x", "y"], momentum=0)
+    plain = gradient_step("(x*y - 1)**2", ["x", "y"])
+    assert all(is_zero(a - b) for a, b in zip(still.exprs[:2], plain.exprs, strict=True))
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 2), (0, 0), (-3, 1), (Rational(1, 100), 0)])
+def test_clipping_by_value_puts_each_component_between_the_bounds(a: Any, b: Any) -> None:
+    step = clipped_step("x**2 + x*y**3", ["x", "y"], 1, 2, clip_by="value")
+    slopes = 2 * a + b**3, 3 * a * b**2
+    for expr, place, slope in zip(step.exprs, (a, b), slopes, strict=True):
+        assert expr.subs({x: a, y: b}) == place - min(max(slope, -2), 2)
+
+
+def test_a_damped_newton_step_is_a_fraction_of_the_whole() -> None:
+    whole, half = newton("x**3 - 2", "x").expr - x, newton("x**3 - 2", "x", eta="1/2").expr - x
+    assert is_zero(whole - 2 * half)
+
+
+def test_the_step_of_two_vectors_is_a_map_of_two_numbers() -> None:
+    """Lewkowycz et al. (2020), with vectors of length 3 written out and stepped by hand."""
+    found = two_number_map()
+    assert [e.verdict.word for e in found.evidence] == ["proved", "proved"]
+    planted = two_number_map(("(1 - eta*lamda)*f", "lamda + eta*f**2/N*(eta*lamda - 4)"))
+    assert [e.verdict.word for e in planted.evidence] == ["undecided", "proved"]
+    us, vs, size, width = sympy.Matrix([1, -2, 3]), sympy.Matrix([2, 1, Rational(1, 2)]), Rational(1, 5), 3
+
+    def numbers(first: Any, second: Any) -> tuple[Any, Any]:
+        return first.dot(second) / sqrt(width), (first.dot(first) + second.dot(second)) / width
+
+    f, curvature = numbers(us, vs)
+    after = numbers(us - size * f / sqrt(width) * vs, vs - size * f / sqrt(width) * us)
+    at = {"f": f, "lamda": curvature, "eta": size, "N": width}
+    mapped = [e.subs({real(name): value for name, value in at.items()}) for e in found.map.exprs]
+    assert all(sympy.simplify(a - b) == 0 for a, b in zip(mapped, after, strict=True))
+
+
+MORE_REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (lambda: clipped_step("x**2", "x", clip_by="size"), "gradients are clipped by norm or by value, got 'size'"),
+    (lambda: momentum_step("x**2", "x", momentum=1), "the momentum must be at least 0 and below 1, got 1"),
+    (lambda: momentum_step("x**2", "x", momentum=-0.1), "the momentum must be at least 0 and below 1, got -1/10"),
+    (lambda: momentum_step("x**2", "x", momentum="x"), "the momentum x contains the variable x"),
+    (lambda: momentum_step("x**2*velocity_x", "x"), "velocity_x is the name of a velocity"),
+    (lambda: momentum_step(loss, eta=1), "the momentum must be at least 0 and below 1, got beta"),
+    (lambda: momentum_step(loss, eta=1, momentum=0.5, threshold=0), "the threshold must be a positive number, got 0"),
+    (lambda: newton("x**2", "x", eta=0), "the damping must be a positive number, got 0"),
+]
+
+
+@pytest.mark.parametrize(("build", "message"), MORE_REFUSED, ids=[m for _, m in MORE_REFUSED])
+def test_rules_with_impossible_numbers_are_refused_in_one_line(build: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        build()
+    assert "\n" not in str(refused.value)
+
+
+def test_the_heavy_ball_and_clipping_by_value_read_like_their_sources() -> None:
+    rule = momentum_step(loss, eta="1/100", momentum="9/10", threshold=2, clip_by="value")
+    assert rule.latex() == (
+        r"v \leftarrow \frac{9}{10}\,v - \frac{1}{100}\,[\nabla L]_{-2}^{2},\quad \theta \leftarrow \theta + v"
+    )

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
-from symgrad.derivation import clipped_step, gradient, gradient_step, newton
+from symgrad.derivation import clipped_step, gradient, gradient_step, momentum_step, newton
 from symgrad.errors import InputError
-from symgrad.kernels import SignedLog, UpdateKernel, newton_change, to_kernel
+from symgrad.kernels import SignedLog, UpdateKernel, clip, newton_change, to_kernel
 from symgrad.maps import Map
 from symgrad.symbols import n
 
@@ -68,6 +69,54 @@ def test_newtons_change_survives_where_the_hessian_leaves_float64() -> None:
 def test_a_step_that_leaves_float64_ends_at_infinity() -> None:
     path = to_kernel(gradient_step(loss, eta=1))({"w": 50.0, "b": 1.0}, 0.5, depth=400, steps=3)
     assert np.isinf(path.positions[-1]).all()
+
+
+def test_a_step_that_leaves_float64_has_a_length_whose_logarithm_is_known() -> None:
+    """Depth 400 of wx + b at w = 50, against the same gradient in 50-digit arithmetic."""
+    path = to_kernel(gradient_step(loss, eta="1/100"))({"w": 50.0, "b": 1.0}, 0.5, depth=400, steps=2)
+    with mpmath.workdps(50):
+        x, sw, sb = mpmath.mpf("0.5"), mpmath.mpf(0), mpmath.mpf(0)
+        for _ in range(400):
+            x, sw, sb = 50 * x + 1, 50 * sw + x, 50 * sb + 1
+        expected = mpmath.log(2 * abs(x - 1) * mpmath.sqrt(sw**2 + sb**2) / 100)
+    assert path.log_lengths[0] == pytest.approx(float(expected), rel=1e-14)
+    assert path.lengths[0] == np.inf
+    assert not np.isnan(path.positions).any()
+
+
+def test_the_heavy_ball_against_a_loop_written_by_hand() -> None:
+    path = to_kernel(momentum_step(loss, eta="1/100", momentum="9/10"))({"w": 0.9, "b": 0.4}, 0.5, depth=4, steps=25)
+    where, velocity = np.array([0.9, 0.4]), np.zeros(2)
+    for i in range(25):
+        assert path.positions[i] == pytest.approx(where, rel=1e-12)
+        velocity = 0.9 * velocity - slopes(*where, 4, 0.5)[1] / 100
+        where = where + velocity
+    assert path.positions[25] == pytest.approx(where, rel=1e-12)
+
+
+def test_clipping_by_value_and_a_clipped_heavy_ball() -> None:
+    path = to_kernel(clipped_step(loss, eta="1/10", threshold="1/4", clip_by="value"))(
+        {"w": 2.0, "b": 0.4}, 0.5, depth=4, steps=1
+    )
+    assert path.positions[1] - path.positions[0] == pytest.approx([-0.025, -0.025], rel=1e-12)
+    assert path.clipped.tolist() == [True]
+    ball = to_kernel(momentum_step(loss, eta="1/10", momentum="1/2", threshold=1))
+    lengths = ball({"w": 50.0, "b": 1.0}, 0.5, depth=400, steps=6).lengths
+    assert lengths == pytest.approx(0.1 * (2 - 0.5 ** np.arange(6)), rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-5, 1.0, 1e300])
+def test_no_clipped_gradient_is_longer_than_the_threshold(size: float) -> None:
+    rng = np.random.default_rng(0)
+    gradients = SignedLog.from_parts(rng.normal(size=(3, 4000)), rng.integers(-2000, 4000, (3, 4000)))
+    kept, clipped = clip(gradients, size, "norm")
+    assert clipped.any()
+    assert np.all(np.sqrt(np.sum((kept.value[:, clipped] / size) ** 2, axis=0)) <= 1)
+    unclipped = kept[:, ~clipped]
+    assert np.array_equal(unclipped.mantissa, gradients[:, ~clipped].mantissa)
+    by_value, _ = clip(gradients, size, "value")
+    assert np.all(np.abs(by_value.value) <= size)
+    assert np.array_equal(np.sign(by_value.mantissa), np.sign(gradients.mantissa))
 
 
 rule = gradient_step(loss, eta="1/10")
