@@ -231,22 +231,19 @@ def stability_law() -> Evidence:
 
 @cache
 def exponent_law() -> Evidence:
-    """The steepness and curvature far out: on a ray from 0 they grow like r^(2n-1) and r^(2n-2)."""
+    """How steepness and curvature grow far out: on a ray from 0 every entry goes like r^(2n-1) and like r^(2n-2)."""
     r = Symbol("r", positive=True)
     power = c * r**n
-    slope = differentiate(s * (power - y) ** 2, r)
-    bend = differentiate(slope, r)
-    near, far = power / (power - y), (2 * n - 1) * power / ((2 * n - 1) * power - (n - 1) * y)
+    slope = (power - y) * power / r
+    mixed, own = power * (2 * power - y) / r**2, power * ((2 * power - y) * m - (power - y)) / r**2
+    rest_of_own = n * (m - 1) * y / ((2 * m - 1) * power - (m - 1) * y)
     steps = [
-        Step(r * differentiate(slope, r) - slope * ((n - 1) + n * near)),
-        Step(r * differentiate(bend, r) - bend * ((n - 2) + n * far)),
-        Step((n - 1) + n * 1 - (2 * n - 1)),
-        Step((n - 2) + n * 1 - (2 * n - 2)),
-        Step(1 - near + y / (power - y)),
-        Step(1 - far + (n - 1) * y / ((2 * n - 1) * power - (n - 1) * y)),
+        Step(r * differentiate(slope, r) - slope * (2 * n - 1 + n * y / (power - y))),
+        Step(r * differentiate(mixed, r) - mixed * (2 * n - 2 + n * y / (2 * power - y))),
+        Step(r * differentiate(own, r) - own * (2 * n - 2 + rest_of_own)),
     ]
     claim = "far out on a ray d log|Hessian|/d log|gradient| tends to (2*n - 2)/(2*n - 1)"
-    by = "logarithmic derivatives along the ray, whose fractions tend to 1 as y/p tends to 0"
+    by = "logarithmic derivatives of every entry along the ray, up to terms that vanish with y/p"
     return stated(claim, steps, by)
 
 

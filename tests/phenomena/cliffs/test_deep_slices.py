@@ -11,7 +11,7 @@ from symgrad.derivation import DeepProduct, deep_product
 from symgrad.errors import InputError
 from symgrad.evidence import Evidence, Verdict
 from symgrad.maps import Map, apply_slice, stack
-from symgrad.phenomena.cliffs.deep_slices import StepField, slice_cliffs
+from symgrad.phenomena.cliffs.deep_slices import OUTLINE_POINTS, StepField, slice_cliffs
 
 
 def product(ties: str = "u=w[1..3], v=w[4..6]", loss: str = "(x - 1)**2", depth: int = 6, **given: Any) -> DeepProduct:
@@ -89,9 +89,9 @@ def test_the_outline_lies_on_the_boundary() -> None:
     deep, box = product(), {"u": (-2, 2), "v": (-2, 2)}
     cliffs = slice_cliffs(deep, box)
     numbers = StepField.of(deep, box)
-    edge = np.abs(cliffs.regions[0].outline[0][:400])
+    edge = np.abs(cliffs.regions[0].outline[0][:OUTLINE_POINTS])
     level = -math.log(4) - cliffs.log_reference_step + math.log(100)
-    assert numbers.log_steepness(*edge.T, box_units=True) == pytest.approx(np.full(400, level), rel=1e-9)
+    assert numbers.log_steepness(*edge.T, box_units=True) == pytest.approx(np.full(OUTLINE_POINTS, level), rel=1e-9)
 
 
 def test_a_box_without_valley_has_no_region_and_still_a_steepest_point() -> None:
