@@ -74,7 +74,7 @@ def the_surface(kernel, scale):
     names = {0: f"0 ≤ p ≤ {DEEP.band.low}", 1: f"convex band {DEEP.band.condition}", 2: "p ≥ 1, beyond", 3: "p < 0"}
     colours = {0: "white", 1: "orange", 2: "sky", 3: "grey"}
     valley = Contours(us, vs, product, (1.0,), f"valley ${to_math(DEEP.equation)}$", colour="vermillion", width=2.0)
-    field = Heatmap(us, vs, tuned, r"$\log_{10}\,\eta_P$", low=-6, high=2, missing="plateau: no step")
+    field = Heatmap(us, vs, tuned, r"$\log_{10}\,\eta_P$", low=-6, high=2, missing="plateau: no step reaches the floor")
     law = DEEP.evidence
     return (
         sg.Text(
@@ -125,11 +125,11 @@ def to_math(text):
 
 def directions(kernel):
     """Return arrows of one length along the descent, on a coarse grid away from the axes."""
-    ticks = np.linspace(-1.8, 1.8, 7)
+    ticks = np.arange(-1.8, 1.81, 0.4)
     u, v = (part.ravel() for part in np.meshgrid(ticks, ticks, indexing="ij"))
     slopes = [kernel(1.0, {"u": u, "v": v}).gradient[name].value for name in BOX]
     length = np.hypot(*slopes)
-    return Arrows(u, v, *(-0.28 * slope / length for slope in slopes), colour="white")
+    return Arrows(u, v, *(-0.22 * slope / length for slope in slopes), colour="white")
 
 
 def one_step_size(kernel, path, scale):

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Signs = tuple[int, int]
 
 KAPPA = 100.0
-OUTLINE_POINTS = 96
+OUTLINE_POINTS = 200
 HALVINGS = 60
 SAMPLES = 401
 
