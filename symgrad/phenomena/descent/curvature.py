@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from symgrad.derivation import newton
 from symgrad.errors import InputError
-from symgrad.kernels import SignedLog, to_kernel
+from symgrad.kernels import SignedLog
 from symgrad.phenomena.descent.paths import Descent
+from symgrad.phenomena.descent.questions import compiled
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def sharpness(descent: Descent) -> SignedLog:
     second = newton(question.target)
     assert not hasattr(second, "exprs")
     inside = np.moveaxis(np.where(np.isfinite(descent.positions), descent.positions, 0.0), 1, 0)
-    outcome = to_kernel(second.gradient)(question.start, question.at(inside), depth=question.depth)
+    outcome = compiled(second.gradient)(question.start, question.at(inside), depth=question.depth)
     found = largest_eigenvalue(outcome.hessian, descent.names)
     lost = ~np.isfinite(descent.positions).all(axis=1)
     return SignedLog(np.where(lost, np.nan, found.mantissa), np.where(lost, 0.0, found.exponent))

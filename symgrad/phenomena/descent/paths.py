@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sympy import Expr, Pow
 
 from symgrad.derivation import Gradient
-from symgrad.kernels import Change, SignedLog, StepRule, change_of, moved, to_kernel
+from symgrad.kernels import Change, SignedLog, StepRule, change_of, moved
 from symgrad.kernels.signed_log import add
 from symgrad.phenomena.descent.catapults import find_catapults
-from symgrad.phenomena.descent.questions import Box, Question, question_of
+from symgrad.phenomena.descent.questions import Box, Question, compiled, question_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -232,7 +232,7 @@ def _walk(question: Question) -> _Track:
     """Walk all paths; only those that still move are computed."""
     names, steps = question.target.wrt, question.steps
     first = question.first.reshape(len(names), -1)
-    track, kernel = _Track.empty(steps, *first.shape), to_kernel(question.target)
+    track, kernel = _Track.empty(steps, *first.shape), compiled(question.target)
     track.positions[0] = first
     active, velocity = np.arange(first.shape[1]), None
     for step in range(steps + 1):

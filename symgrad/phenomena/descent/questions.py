@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from symgrad.derivation import Gradient, gradient_step, newton
 from symgrad.errors import InputError
-from symgrad.kernels import StepRule
+from symgrad.kernels import Kernel, StepRule, to_kernel
 from symgrad.kernels.points import floats_of
 
 Array = NDArray[np.float64]
@@ -19,6 +20,12 @@ Box = tuple[float, float]
 RULES = ("gradient", "newton", "momentum")
 CLIPPINGS = ("norm", "value")
 USUAL_MOMENTUM = 0.9
+
+
+@lru_cache(maxsize=8)
+def compiled(target: Gradient) -> Kernel:
+    """Return the kernel of a gradient, compiled once however often descent asks for it."""
+    return to_kernel(target)
 
 
 @dataclass(frozen=True, eq=False)
