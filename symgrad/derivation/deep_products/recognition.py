@@ -1,5 +1,6 @@
 """Is a chain a product of weights? Its weights with their multiplicities, its constant, and the target of its loss."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from symgrad.maps import Composition, Map, entered, layer_value
 from symgrad.symbols import k, real
 
 LONGEST_CONSTANT = 2000
+MOST_DIFFERENT = 8
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,13 @@ def _frozen_factor(base: Expr, exponent: Expr, depth: Expr, values: Mapping[str,
         return None
     if not isinstance(value, tuple):
         return _power(value, exponent * depth)
-    if len(value) > LONGEST_CONSTANT:
+    own = value[: int(depth)] if depth.is_Integer else value
+    if len(own) <= LONGEST_CONSTANT:
+        return Mul(*own) ** exponent
+    different = Counter(own)
+    if len(different) > MOST_DIFFERENT:
         return real(f"c_{base.base.label.name}")
-    return Mul(*value) ** exponent
+    return Mul(*(_power(one, exponent * count) for one, count in different.items()), evaluate=False)
 
 
 def _power(value: Expr, exponent: Expr) -> Expr:

@@ -109,6 +109,13 @@ def test_a_million_layers_do_not_overflow() -> None:
     assert cliffs.evidence.verdict is Verdict.PROVED
 
 
+def test_many_frozen_layers_keep_their_product_by_its_logarithm() -> None:
+    deep = product("u=w[1], v=w[2]", depth=5002, w=[0.5] * 3000 + [4] * 2000)
+    cliffs = slice_cliffs(deep, {"u": (-2, 2), "v": (-2, 2)})
+    expected = math.log(2) + 2 * (1000 * math.log(2) + 2 * math.log(2)) + 0.5 * math.log(0.5)
+    assert cliffs.log_gradient == pytest.approx(expected, rel=1e-13)
+
+
 @pytest.mark.parametrize(
     ("deep", "box", "kappa", "part"),
     [
