@@ -8,7 +8,7 @@ digits stand. See Skufca, Yorke and Eckhardt (2006) for the edge state of a flow
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,17 +228,12 @@ def _solved(
 ) -> EdgeState:
     """Solve ℓ·(f^N(x_0) − s) = 0 for the parameter at growing N until the digits stand."""
     ctx = context(int((2 * digits + GUARD_DIGITS) * math.log2(10)))
-    layers = [
-        (tuple(show_exact(e) for e in m.exprs), tuple(tuple(show_exact(e) for e in row) for row in m.jacobian))
-        for m in chain.blocks[0].body
-    ]
-    others = {Symbol(str(name), real=True): to_mpf(_plain(value), ctx) for name, value in parameters.items()}
+    exactly = _with_parameter(chain, crossing.along, parameters, ctx)
     first = [to_mpf(_plain(v), ctx) for v in start]
-    name = Symbol(crossing.along, real=True)
     guess = [ctx.mpf(float(v)) for v in hover.state]
 
     def gap(theta: Any, steps: int) -> Any:
-        exact = _Exact(layers, chain.state, {**others, name: theta}, ctx)
+        exact = exactly(theta)
         s, left = _edge(exact, guess, hover)
         x = first
         for _ in range(steps):
@@ -264,6 +259,16 @@ def _solved(
             "choose another line or start"
         )
     return _described(crossing, hover, digits, steps, theta, ctx)
+
+
+def _with_parameter(chain: Composition, along: str, parameters: Mapping[Any, Any], ctx: Any) -> Callable[[Any], _Exact]:
+    """Return θ ↦ the chain in many digits at that value of the parameter."""
+    layers = [
+        (tuple(show_exact(e) for e in m.exprs), tuple(tuple(show_exact(e) for e in row) for row in m.jacobian))
+        for m in chain.blocks[0].body
+    ]
+    others = {Symbol(str(name), real=True): to_mpf(_plain(value), ctx) for name, value in parameters.items()}
+    return lambda theta: _Exact(layers, chain.state, {**others, Symbol(along, real=True): theta}, ctx)
 
 
 def _plain(value: Any) -> Any:

@@ -2,9 +2,10 @@
 
 A point counts as settled once Newton's method on f^p(x) = x moves it by less than ``NEAR`` to a cycle whose multiplier
 is below 1 in size and changes little on the way; an orbit lingering at a repeller has a multiplier above 1 and goes on.
-Slow scalar orbits (the ghost of a fold, a repeller or an attractor with multiplier near ±1) are hastened: where f∘f
-increases, every point between x and the next fixed point of f∘f in the direction of motion has the fate of x, so one
-may leap ahead as far as Newton's step or the third root of the residual, short of any feature that could hold a root.
+Slow scalar orbits (the ghost of a fold, a repeller or an attractor with multiplier near ±1) are hastened. Where f^q
+increases (q = 2 at first, 4 later), every point between x and the next fixed point of f^q in the direction of motion
+has the fate of x; so one may leap ahead as far as Newton's step or the third root of the residual, short of any feature
+that could hold a root, and further where f^q is straight.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ NEAR = 1e-6
 EXACT, EPSILON = 1e-13, 2.0**-52
 ESCAPED = 1e12
 LEAPS, LEAP, FAR = 64, 0.02, 100.0
+ALIKE, STRETCH = 0.1, 2.0
 MEASURED, RATE, TURN, TURNS = 256, 0.01, 1e-3, 16
 CHAOS_FROM = 512
 
@@ -67,7 +69,7 @@ class Fates:
     codes : index in ``FATES``, shape points
     periods : 1 on a fixed point, p on a cycle, 0 elsewhere, shape points
     states : the settled state at times that are multiples of the period, shape (d, *points); nan where nothing settled
-    multipliers : the multiplier of the cycle (several components: the largest size of one), shape points; of f∘f where
+    multipliers : the multiplier of the cycle (several components: the largest size of one), shape points; of f^q where
         a slow scalar orbit ended unsettled, nan where nothing is known
     responses : d(settled state)/d(parameter along), shape (d, *points); nan where none was asked for
     """
@@ -159,7 +161,7 @@ class _Run:
         self.moving: Index = np.arange(count)
         self.x = start
         self.leapt = np.zeros(count, dtype=bool)
-        self.time = 0
+        self.time, self.turn = 0, 2
         sizes = [np.abs(start).max(axis=0), *(np.abs(v) for v in values.values())]
         self.bound = ESCAPED * (1 + np.max(sizes, axis=0))
         self.values = values
@@ -180,6 +182,7 @@ class _Run:
                 if self.time >= CHAOS_FROM:
                     self._drop(self._neutral())
             if self.time >= CHAOS_FROM and self.moving.size:
+                self.turn = 4
                 self._drop(self._chaotic())
             if self.time >= 2 * BATCH:
                 batch = min(2 * batch, LONGEST_BATCH)
@@ -291,11 +294,11 @@ class _Run:
         return chosen
 
     def _leap(self) -> None:
-        """Hasten slow scalar orbits: go ahead to a point with the same next fixed point of f∘f."""
-        residual, product, _, _ = around(self.linear, self.x, 2)
+        """Hasten slow scalar orbits: go ahead to a point with the same next fixed point of f^q."""
+        residual, product, _, _ = around(self.linear, self.x, self.turn)
         if not self._slow(residual[0], product[0, 0]).any():
             return
-        share = np.full(self.x.shape[1], 0.9)
+        share, reach = np.full(self.x.shape[1], 0.9), np.ones(self.x.shape[1])
         for _ in range(LEAPS):
             size = 1 + np.abs(self.x[0])
             g, m = residual[0], product[0, 0]
@@ -303,35 +306,37 @@ class _Run:
             if not slow.any():
                 return
             short = np.minimum(size * np.cbrt(np.abs(g) / size) / 2, LEAP * size)
-            cap = np.where(size > FAR, size, short)
+            cap = np.where(size > FAR, size, np.minimum(reach * short, size))
             length = np.maximum(share * np.minimum(np.abs(g) / np.abs(1 - m), cap), np.abs(g))
             ahead = self.x + np.sign(g) * length
-            after, slope, _, _ = around(self.linear, ahead, 2)
+            after, slope, _, _ = around(self.linear, ahead, self.turn)
             sound = slow & (np.sign(after[0]) == np.sign(g)) & (slope[0, 0] > 0)
             share = np.where(sound, 0.9, share / 2)
+            straight = sound & (np.abs(slope[0, 0] - m) <= ALIKE * np.abs(1 - m) + EXACT)
+            reach = np.where(straight, STRETCH * reach, 1.0)
             self.leapt |= sound
             self.x = np.where(sound, ahead, np.where(slow, self.x + residual, self.x))
             if (slow & ~sound).any():
-                residual, product, _, _ = around(self.linear, self.x, 2)
+                residual, product, _, _ = around(self.linear, self.x, self.turn)
             else:
                 residual, product = np.where(sound, after, residual), np.where(sound, slope, product)
 
     def _neutral(self) -> Mask:
-        """Say where f∘f moves by no more than rounding at a rate of nearly 1: such points stay unsettled."""
-        residual, product, _, _ = around(self.linear, self.x, 2)
+        """Say where f^q moves by no more than rounding at a rate of nearly 1: such points stay unsettled."""
+        residual, product, _, _ = around(self.linear, self.x, self.turn)
         self.multipliers[self.moving] = product[0, 0]
         still = np.abs(residual[0]) <= EPSILON * (1 + np.abs(self.x[0]))
         return np.asarray(still & (np.abs(product[0, 0] - 1) < 0.1))
 
     def _slow(self, residual: Array, multiplier: Array) -> Mask:
-        """Say where f∘f moves little and increases at nearly unit rate."""
+        """Say where f^q moves little and increases at nearly unit rate."""
         size = 1 + np.abs(self.x[0])
         short = np.abs(residual) < np.where(size > FAR, 1.0, LEAP) * size
-        slow: Mask = (np.abs(multiplier - 1) < 0.5) & (residual != 0) & short
+        slow: Mask = (multiplier > 0.5) & (multiplier < 2) & (residual != 0) & short
         return slow
 
     def _chaotic(self) -> Mask:
-        """Record the points whose neighbours separate, by the mean rate, while f∘f moves them to and fro."""
+        """Record the points whose neighbours separate, by the mean rate, while f^q moves them to and fro."""
         d, count = self.x.shape
         gap = np.abs(self.step(self.step(self.x)) - self.x).max(axis=0)
         if not (gap > TURN * (1 + np.abs(self.x).max(axis=0))).any():

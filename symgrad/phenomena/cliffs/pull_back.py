@@ -134,30 +134,16 @@ def pull_back(
     if bracket is None:
         return None
     a, b = _narrowed(gap, *bracket)
-    value, exact = a + (b - a) / 2, ""
-    if digits is not None:
-        exact = _refined(schedule, rows, level, start, along, (a, b), digits)
-        value = float(exact)
+    exact = "" if digits is None else _refined(schedule, rows, level, start, along, (a, b), digits)
     unique = direction is not None
-    verdict = Verdict.PROVED if unique else Verdict.SAMPLED
-    layers = f"{len(schedule)} layers pulled back"
     precision = "float64" if digits is None else f"{digits} digits"
     only = f"one crossing, because {reason}" if unique else f"the only crossing seen in {SCANNED} samples; {reason}"
-    statement = f"{layers} in {precision}, each increasing in the state ({rising}); {only}"
-    rises = gap(b) > 0
-    return PulledBack(
-        along,
-        float(level),
-        int(sum(int(block.depth) for block in whole.blocks)) if depth is None else depth,
-        value,
-        a,
-        b,
-        exact or repr(value),
-        rises,
-        unique,
-        verdict,
-        statement,
-    )
+    statement = f"{len(schedule)} layers pulled back in {precision}, each increasing in the state ({rising}); {only}"
+    value = float(exact) if exact else a + (b - a) / 2
+    verdict = Verdict.PROVED if unique else Verdict.SAMPLED
+    times = depth if depth is not None else int(sum(int(block.depth) for block in whole.blocks))
+    text = exact or repr(value)
+    return PulledBack(along, float(level), times, value, a, b, text, gap(b) > 0, unique, verdict, statement)
 
 
 def _at_depth(chain: Map | Composition, depth: int | None) -> Composition:

@@ -131,6 +131,16 @@ def test_a_canyon_has_infinity_on_both_sides() -> None:
     assert all((c.fate_below, c.fate_above) == (Fate.MINUS_INFINITY, Fate.PLUS_INFINITY) for c in found)
 
 
+def test_slow_drifts_are_followed_to_infinity() -> None:
+    """x + b leaves to the side of b; w*x + b with b > 0 starts to leave at w = 1 and settles from w = -1 on."""
+    (drift,) = locate(Map("x + b", "x"), 0.5, "b", -1, 1, {})
+    assert drift.value == pytest.approx(0.0, abs=1e-6)
+    assert drift.low < 0 < drift.high
+    found = locate(Map("w*x + b", "x"), 0.5, "w", -3, 3, {"b": 0.3})
+    assert [c.value for c in found] == pytest.approx([-1.0, 1.0], abs=1e-6)
+    assert [c.fate_above for c in found] == [Fate.FIXED_POINT, Fate.PLUS_INFINITY]
+
+
 def test_a_jump_hidden_between_two_coarse_samples_is_found_by_its_slopes() -> None:
     """Five samples, one of the two fates at each end: the fold near the cusp jumps by less than the smooth change."""
     (found,) = locate(REFERENCE, 0.5, "b", -3, -1, {"w": 4.2}, count=5)
