@@ -8,6 +8,7 @@ MODULE_OF = {
     for module, names in {
         "derivation": "Regime Sign",
         "phenomena.cliffs.cliff_map": "Cliff CliffKind CliffMap TracePoint",
+        "phenomena.cliffs.deep_slices": "SliceCliffs slice_cliffs",
         "phenomena.cliffs.finding": "find_cliffs",
         "phenomena.cliffs.step_field": "CliffRegion CliffRegions cliff_regions",
         "phenomena.continuation": "Trace bifurcation_system trace",
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from symgrad.phenomena.cliffs.cliff_map import CliffKind as CliffKind
     from symgrad.phenomena.cliffs.cliff_map import CliffMap as CliffMap
     from symgrad.phenomena.cliffs.cliff_map import TracePoint as TracePoint
+    from symgrad.phenomena.cliffs.deep_slices import SliceCliffs as SliceCliffs
+    from symgrad.phenomena.cliffs.deep_slices import slice_cliffs as slice_cliffs
     from symgrad.phenomena.cliffs.finding import find_cliffs as find_cliffs
     from symgrad.phenomena.cliffs.step_field import CliffRegion as CliffRegion
     from symgrad.phenomena.cliffs.step_field import CliffRegions as CliffRegions

@@ -1,12 +1,13 @@
 """``symgrad cliffs``: where one gradient step throws a parameter far away, exactly."""
 
 import argparse
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symgrad.cli import problems, values
-from symgrad.cli.answers import Answer, signed_log
+from symgrad.cli import answers, problems, values
+from symgrad.cli.answers import Answer, signed_log, to_text
 from symgrad.cli.arguments import Command, Option
 from symgrad.errors import InputError
 
@@ -26,6 +27,8 @@ def cliffs(arguments: argparse.Namespace) -> Answer:
     if len(problem.axes) != 2:
         raise InputError(f"cliffs needs two axes, got {len(problem.axes)}; give e.g. --axis w=4:8 --axis b=-6:-1")
     problems.check_values(problem)
+    if not isinstance(problem.depth, int):
+        raise InputError("cliffs needs a number for the depth; give e.g. --depth 50")
     problems.extend(arguments.extend)
     if arguments.figure is not None:
         from symgrad.report import check_picture_file
@@ -50,7 +53,8 @@ def cliffs(arguments: argparse.Namespace) -> Answer:
         from symgrad.report import Figure, write_picture
 
         write_picture(Figure(found, f"Cliffs of {found.composition.canonical}."), arguments.figure)
-    return Answer(content(found, problem, arguments.figure))
+    answer = content(found, problem, arguments.figure)
+    return Answer(answer, text=to_text(_for_a_person(found, answer)))
 
 
 def _exact(value: Any) -> Any:
@@ -88,6 +92,67 @@ def content(found: "CliffMap", problem: problems.Problem, figure: Path | None) -
         "axes": problem.axis_rows(),
         "figure": None if figure is None else str(figure),
     }
+
+
+def _for_a_person(found: "CliffMap", answer: dict[str, object]) -> dict[str, object]:
+    """Return the answer without long lists of numbers: one row for each cliff, one for each place of the steepest."""
+    largest, swept = found.largest_gradient, found.regions
+    rows = [
+        {
+            "kind": c.kind.word,
+            "origin": c.origin.value,
+            "verdict": c.verdict.word,
+            "equation": c.equation or "none: located",
+            "valid": c.valid or "everywhere",
+        }
+        for c in (*found.cliffs, *found.ridges)
+    ]
+    places = [
+        {**{name: f"{v:.10g}" for name, v in place.point.items()}, **_heights(place)}
+        for cliff in found.cliffs
+        for place in cliff.trace
+    ]
+    shown: dict[str, object] = {
+        "status": found.status,
+        "coverage": found.coverage.statement,
+        "largest gradient": (
+            f"{_decimal(largest.log_abs)} at {answers.shown(dict(largest.point))} ({largest.verdict.word})"
+        ),
+    }
+    if found.convex_band is not None:
+        shown["convex"] = f"where {found.convex_band[0]} ({found.convex_band[1].word})"
+    if swept is not None:
+        share = sum(region.area for region in swept.regions)
+        shown["cliff regions"] = (
+            f"{len(swept.regions)}, {share:.3%} of the box (kappa {swept.kappa:g}, {swept.verdict.word})"
+        )
+    if found.remarks:
+        shown["remarks"] = " ".join(found.remarks)
+    if answer["figure"] is not None:
+        shown["figure"] = answer["figure"]
+    return {**shown, "cliffs": rows, "valleys": answer["valleys"], "places on them": places}
+
+
+def _heights(place: "TracePoint") -> dict[str, str]:
+    """Return the numbers of one place in few digits."""
+    rows = {f"dL/d{name}": _decimal(float(g.log_abs), float(g.sign)) for name, g in place.gradient.items()}
+    rows["width"] = "none" if place.width is None else _decimal(float(place.width.log_abs))
+    losses = (place.loss_below, place.loss_above)
+    return {**rows, "loss below / above": " / ".join("none" if v is None else f"{v:.4g}" for v in losses)}
+
+
+def _decimal(log_abs: float, sign: float = 1.0) -> str:
+    """Return a number of any size in six digits.
+
+    >>> _decimal(1000.0, -1.0)
+    '-1.97007e+434'
+    """
+    if not math.isfinite(log_abs):
+        return "0"
+    power = math.floor(log_abs / math.log(10))
+    digits = math.exp(log_abs - power * math.log(10))
+    turn = "-" if sign < 0 else ""
+    return f"{turn}{digits * 10.0**power:.6g}" if -5 < power < 6 else f"{turn}{digits:.6g}e{power:+03d}"
 
 
 def _cliff(cliff: "Cliff") -> dict[str, object]:
@@ -132,10 +197,12 @@ def _regions(found: "CliffMap") -> dict[str, object] | None:
     swept = found.regions
     if swept is None:
         return None
+    from symgrad.phenomena import CliffRegions
+
     return {
         "kappa": swept.kappa,
         "verdict": swept.verdict.word,
-        "statement": swept.statement,
+        "statement": swept.statement if isinstance(swept, CliffRegions) else swept.definition,
         "regions": [
             {
                 "area": region.area,

@@ -6,13 +6,18 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sympy import Expr
 
 from symgrad.evidence import Evidence, Verdict
 from symgrad.kernels import SignedLog
 from symgrad.maps import Composition
+from symgrad.phenomena.cliffs.deep_slices import SliceCliffs
 from symgrad.phenomena.cliffs.step_field import CliffRegions
 from symgrad.phenomena.cliffs.windows import Window
+from symgrad.sweeps import Axis
+
+Array = NDArray[np.float64]
 
 
 class CliffKind(Enum):
@@ -28,6 +33,11 @@ class CliffKind(Enum):
     def word(self) -> str:
         """The lower-case name, as JSON and tables print it."""
         return self.name.lower()
+
+    @property
+    def noun(self) -> str:
+        """The word as a noun that can be counted."""
+        return "rough region" if self is CliffKind.ROUGH else self.word
 
 
 class Origin(Enum):
@@ -88,6 +98,7 @@ class Cliff:
     sides : what becomes of the start below and above it
     proof : the argument in a sentence
     curve : the exact candidate, None where it is only located
+    path : polyline in the box, shape (m, 2), columns in the order of the window; of located ones the trace
     """
 
     kind: CliffKind
@@ -103,6 +114,7 @@ class Cliff:
     sides: tuple[str, str] | None = None
     proof: str = ""
     curve: Any = field(default=None, repr=False)
+    path: Array | None = field(default=None, repr=False)
 
     @property
     def steepest(self) -> TracePoint:
@@ -119,11 +131,13 @@ class Valley:
     equation : the curve as text
     sharpness : the largest eigenvalue of the Hessian on it, as text
     verdict : how far that is decided
+    paths : polylines in the box, each of shape (m, 2)
     """
 
     equation: str
     sharpness: str
     verdict: Verdict
+    paths: tuple[Array, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -167,6 +181,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, eq=False)
+class Steepness:
+    """log‖∇L‖ at the points of a grid.
+
+    Parameters
+    ----------
+    axes : the two axes
+    log_gradient : shape of the grid, in parameter units; nan where it is 0 or undefined
+    """
+
+    axes: tuple[Axis, Axis]
+    log_gradient: Array
+
+
+@dataclass(frozen=True, eq=False)
 class CliffMap:
     """The cliffs of a loss surface in a box, and what is known of them.
 
@@ -180,7 +208,8 @@ class CliffMap:
     convex_band : where the loss is convex, with its verdict, None where it is not known
     largest_gradient : in the box
     coverage : whether a cliff can have been missed
-    regions : where a step tuned to the valley overshoots, measured on a grid; None where it was not
+    regions : where a step tuned to the valley overshoots, in closed form or measured on a grid; None where it was not
+    surface : log‖∇L‖ on the grid of the window's axes, for the picture; None where it was not computed
     evidence : further facts, each with its verdict
     remarks : sentences on what was left out
     """
@@ -196,14 +225,15 @@ class CliffMap:
     ridges: tuple[Cliff, ...] = ()
     valleys: tuple[Valley, ...] = ()
     convex_band: tuple[str, Verdict] | None = None
-    regions: CliffRegions | None = field(default=None, repr=False)
+    regions: CliffRegions | SliceCliffs | None = field(default=None, repr=False)
+    surface: Steepness | None = field(default=None, repr=False)
     evidence: tuple[Evidence, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
         """What was found, in a sentence."""
-        words = [cliff.kind.word for cliff in self.cliffs]
+        words = [cliff.kind.noun for cliff in self.cliffs]
         largest = f"{np.exp(self.largest_gradient.log_abs):.6g}" if abs(self.largest_gradient.log_abs) < 700 else None
         height = largest or f"e^{self.largest_gradient.log_abs:.6g}"
         if not words:

@@ -78,6 +78,7 @@ def driven_cliffs(problem: DrivenProblem) -> tuple[tuple[Cliff, ...], tuple[str,
         tuple(trace),
         growth="e^(rate*T) with the rate of the orbit that stays on the edge",
         proof=crossing.statement,
+        path=np.array([[place.point[name] for name in problem.window.names] for place in trace]),
     )
     return (cliff,), tuple(dict.fromkeys(remarks))
 

@@ -17,7 +17,7 @@ from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.kernels import to_kernel
 from symgrad.maps import Block, Composition, Map, as_composition, entered
-from symgrad.phenomena.cliffs.cliff_map import Cliff, CliffMap, Coverage, LargestGradient
+from symgrad.phenomena.cliffs.cliff_map import Cliff, CliffMap, Coverage, LargestGradient, Steepness
 from symgrad.phenomena.cliffs.completeness import coverage, schwarzian_evidence
 from symgrad.phenomena.cliffs.driven_cliffs import DrivenProblem, driven_cliffs
 from symgrad.phenomena.cliffs.laps import Laps, count_laps
@@ -79,9 +79,10 @@ def find_cliffs(
     _check(whole, window, given)
     outer = _loss(loss, whole, window, given)
     begin = _start(start)
-    shape = product_cliffs(whole, outer, begin, window, kappa=kappa)
-    if shape is not None:
-        return shape
+    product = product_cliffs(whole, outer, begin, window, kappa=kappa)
+    if product is not None:
+        surface, _ = _surface(gradient(whole, outer, wrt=window.names), begin, window, {}, int(whole.depth), kappa)
+        return replace(product, surface=surface)
     if whole.dimension > 1:
         raise InputError(
             f"cliffs are found for a state of one component, got {whole.dimension}; locate an edge state of several "
@@ -196,7 +197,7 @@ def _tied(chain: Composition, loss: Expr, start: Expr, window: Window, kappa: fl
     problem = TiedProblem(target, start, window, depth)
     found = tied_cliffs(problem, rough=rough)
     covered = coverage(chain, window.box, {}, along=window.names[1], listed=found.listed, laps=laps)
-    swept = _regions(target, start, window, {}, depth, kappa)
+    surface, swept = _surface(target, start, window, {}, depth, kappa)
     largest = _largest(problem, found, swept)
     return CliffMap(
         chain,
@@ -209,6 +210,7 @@ def _tied(chain: Composition, loss: Expr, start: Expr, window: Window, kappa: fl
         covered,
         ridges=found.ridges,
         regions=swept,
+        surface=surface,
         remarks=found.remarks,
     )
 
@@ -221,26 +223,27 @@ def _laps(body: Composition, start: Expr, window: Window) -> tuple[Laps, ...]:
     return (count_laps(body, float(sympy.N(start, 20)), second, low, high, {first: middle}),)
 
 
-def _regions(
+def _surface(
     target: Gradient, start: Expr, window: Window, values: Mapping[str, Any], depth: int, kappa: float
-) -> CliffRegions | None:
-    """Return the regions in which a step tuned to the valley overshoots, on as fine a grid as the depth allows."""
+) -> tuple[Steepness | None, CliffRegions | None]:
+    """Return the steepness on as fine a grid as the depth allows, and the regions in which a tuned step overshoots."""
     points = int(min(MOST_POINTS, math.sqrt(GRID_WORK / depth)))
     if points < FEWEST_POINTS:
-        return None
-    literal = None if not target.composition.depth_symbols else depth
+        return None, None
     swept = sweep(
         to_kernel(target),
         *window.axes(points),
         start=float(sympy.N(start, 20)),
         parameters=dict(values),
-        depth=literal,
+        depth=depth if target.composition.depth_symbols else None,
         progress=False,
     )
     try:
-        return cliff_regions(swept, ratio=kappa)
+        found = cliff_regions(swept, ratio=kappa)
     except InputError:
-        return None
+        return None, None
+    heights = np.where(np.isfinite(found.log_gradient), found.log_gradient, np.nan)
+    return Steepness(found.axes, heights), found
 
 
 def _largest(problem: TiedProblem, found: TiedAnswer, swept: CliffRegions | None) -> LargestGradient:
@@ -293,8 +296,18 @@ def _driven(
     covered = coverage(chain, window.box, {}, along=window.names[1], listed=False)
     if remarks and covered.verdict is Verdict.CERTIFIED:
         covered = Coverage(Verdict.SAMPLED, f"Sampled: {remarks[0]}", covered.evidence)
-    swept = _regions(target, start, window, layered, depth, kappa)
+    surface, swept = _surface(target, start, window, layered, depth, kappa)
     largest = _largest_seen(cliffs, swept, window)
-    return replace(
-        CliffMap(chain, loss, start, depth, window, cliffs, largest, covered, regions=swept), remarks=remarks
+    return CliffMap(
+        chain,
+        loss,
+        start,
+        depth,
+        window,
+        cliffs,
+        largest,
+        covered,
+        regions=swept,
+        surface=surface,
+        remarks=remarks,
     )

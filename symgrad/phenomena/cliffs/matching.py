@@ -20,6 +20,8 @@ from symgrad.phenomena.cliffs.windows import Window, round_numbers, segments
 Array = NDArray[np.float64]
 NEAR = 1e-6
 AT_LEAST = 6
+PATH = 101
+AT_END = 1e-4
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Candidate:
     curve : the exact curve
     low, high : the interval of ``curve.along`` on it
     at : exact values of ``curve.along`` in that interval at which it is examined, rising
+    path : a polyline on it, shape (PATH, 2), columns in the order of the window
     """
 
     curve: CliffCurve
     low: float
     high: float
     at: tuple[Fraction, ...]
+    path: Array
 
     def solved_at(self, value: Fraction) -> float | None:
         """Return the solved parameter on the curve, None outside the part where it is a cliff."""
@@ -68,7 +72,9 @@ def _parts(curve: CliffCurve, window: Window) -> list[Candidate]:
     for ends in segments(places, low, high, window):
         along = sorted(float(v) for v in places(np.array(ends))[curve.along])
         if along[1] - along[0] > 1e-12 * max(1.0, *map(abs, along)):
-            found.append(Candidate(curve, along[0], along[1], _examined(curve, along[0], along[1], window)))
+            drawn = places(np.linspace(*ends, PATH))
+            path = np.stack([drawn[name] for name in window.names], axis=1)
+            found.append(Candidate(curve, along[0], along[1], _examined(curve, along[0], along[1], window), path))
     return found
 
 
@@ -88,11 +94,11 @@ def _examined(curve: CliffCurve, low: float, high: float, window: Window) -> tup
 
 def _is_on(curve: CliffCurve, value: Fraction) -> bool:
     """Say whether a value lies strictly inside the open interval on which the curve is a cliff."""
-    try:
-        place_on(curve, Rational(value))
-    except InputError:
+    if curve.span is None:
         return False
-    return True
+    low, high = (_bound(end) for end in curve.span)
+    slack = 1e-9 * max(1.0, abs(float(value)))
+    return low + slack < float(value) < high - slack
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,11 @@ def lines_for(candidates: Sequence[Candidate], window: Window, along: str) -> tu
 
 
 def matched(
-    candidates: Sequence[Candidate], crossings: Sequence[Crossing], lines: Sequence[Fraction], along: str
+    candidates: Sequence[Candidate],
+    crossings: Sequence[Crossing],
+    lines: Sequence[Fraction],
+    along: str,
+    window: Window,
 ) -> tuple[tuple[Match, ...], tuple[Crossing, ...]]:
     """Return every candidate with its crossings, and the crossings that belong to none."""
     free = list(crossings)
@@ -141,4 +151,12 @@ def matched(
                 free.remove(crossing)
                 distances.append(abs(crossing.value - predicted))
         matches.append(Match(candidate, tuple(own), max(distances) if distances else None))
-    return tuple(matches), tuple(free)
+    ends = [end for candidate in candidates for end in (candidate.path[0], candidate.path[-1])]
+    return tuple(matches), tuple(c for c in free if not any(_is_at(c, end, window) for end in ends))
+
+
+def _is_at(crossing: Crossing, end: Array, window: Window) -> bool:
+    """Say whether a crossing is at the end of an exact curve, where one kind of cliff turns into another."""
+    sides = [float(high - low) for low, high in zip(window.low, window.high, strict=True)]
+    here = [crossing.point[name] for name in window.names]
+    return all(abs(a - b) <= AT_END * side for a, b, side in zip(here, end, sides, strict=True))

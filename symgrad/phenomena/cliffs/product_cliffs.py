@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sympy import Expr
 
-from symgrad.derivation import deep_product, gradient
+from symgrad.derivation import DeepProduct, deep_product, gradient
 from symgrad.evidence import Verdict
 from symgrad.kernels import SignedLog, to_kernel
 from symgrad.maps import Composition
@@ -22,6 +23,9 @@ from symgrad.phenomena.cliffs.cliff_map import (
 from symgrad.phenomena.cliffs.deep_slices import SliceCliffs, slice_cliffs
 from symgrad.phenomena.cliffs.windows import Window
 
+Array = NDArray[np.float64]
+VALLEY_POINTS = 801
+
 
 def product_cliffs(chain: Composition, loss: Expr, start: Expr, window: Window, *, kappa: float) -> CliffMap | None:
     """Return the cliffs of a deep product, None for any other chain or loss."""
@@ -30,7 +34,8 @@ def product_cliffs(chain: Composition, loss: Expr, start: Expr, window: Window, 
         return None
     found = slice_cliffs(deep, window.box, kappa=kappa)
     cliffs = _cliffs(found, chain, loss, start, window)
-    valleys = tuple(Valley(v.equation, v.sharpness, v.verdict) for v in deep.valleys)
+    paths = _valley_paths(deep, window)
+    valleys = tuple(Valley(v.equation, v.sharpness, v.verdict, paths) for v in deep.valleys)
     largest = LargestGradient(
         dict(found.steepest), found.log_gradient, found.log_gradient, found.evidence.verdict, found.evidence.claim
     )
@@ -41,8 +46,36 @@ def product_cliffs(chain: Composition, loss: Expr, start: Expr, window: Window, 
     )
     band = None if deep.band is None else (deep.band.condition, deep.band.verdict)
     return CliffMap(
-        chain, loss, start, int(chain.depth), window, cliffs, largest, covered, valleys=valleys, convex_band=band
+        chain,
+        loss,
+        start,
+        sum(int(block.depth) for block in chain.blocks),
+        window,
+        cliffs,
+        largest,
+        covered,
+        valleys=valleys,
+        convex_band=band,
+        regions=found,
     )
+
+
+def _valley_paths(deep: DeepProduct, window: Window) -> tuple[Array, ...]:
+    """Return the branches of the valley in the box: the second weight on it as a function of the first."""
+    powers = {w.symbol.name: int(w.multiplicity * w.count) for w in deep.parts.weights}
+    first, second = (powers[name] for name in window.names)
+    low, high = (float(v) for v in (window.low[0], window.high[0]))
+    across = np.linspace(low, high, VALLEY_POINTS)
+    with np.errstate(all="ignore"):
+        power = float(deep.level) / across**first
+        size = np.abs(power) ** (1 / second)
+        branches = [
+            np.where(power > 0, size, np.nan),
+            np.where(power > 0 if second % 2 == 0 else power < 0, -size, np.nan),
+        ]
+    rim = float(window.low[1]), float(window.high[1])
+    inside = [np.where((branch >= rim[0]) & (branch <= rim[1]), branch, np.nan) for branch in branches]
+    return tuple(np.stack([across, branch], axis=1) for branch in inside if np.any(np.isfinite(branch)))
 
 
 def _cliffs(found: SliceCliffs, chain: Composition, loss: Expr, start: Expr, window: Window) -> tuple[Cliff, ...]:

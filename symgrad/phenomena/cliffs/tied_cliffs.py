@@ -87,7 +87,7 @@ def tied_cliffs(problem: TiedProblem, *, rough: bool) -> TiedAnswer:
     parts = candidates_in([c for c in curves if c.origin in ("basin line", "fold")], problem.window)
     ridges = candidates_in([c for c in curves if c.origin in ("flip", "infinity")], problem.window)
     crossings, lines = _located(problem, parts)
-    matches, rest = matched(parts, crossings, lines, problem.along)
+    matches, rest = matched(parts, crossings, lines, problem.along, problem.window)
     loose = [c for c in rest if c.is_cliff or c.change is Change.CHAOS]
     found = [_exact(problem, match, rough) for match in matches]
     remarks: list[str] = []
@@ -161,6 +161,7 @@ def _exact(problem: TiedProblem, match: Match, rough: bool) -> Cliff:
         sides=_sides(curve, match.crossings),
         proof=curve.proof,
         curve=curve,
+        path=match.candidate.path,
     )
 
 
@@ -231,6 +232,7 @@ def _ridge(problem: TiedProblem, candidate: Candidate) -> Cliff | None:
         sides=_sides(curve, ()),
         proof=curve.proof,
         curve=curve,
+        path=candidate.path,
     )
 
 
@@ -268,6 +270,7 @@ def _located_cliffs(problem: TiedProblem, crossings: Sequence[Crossing]) -> list
                 _gradients_at(problem, [c.point for c in group]),
                 sides=(middle.fate_below.word, middle.fate_above.word),
                 proof=middle.trace,
+                path=np.array([[c.point[name] for name in problem.window.names] for c in group]),
             )
         )
     return found

@@ -16,7 +16,9 @@ from symgrad.derivation import CliffCurve, Gradient
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.kernels import SignedLog
+from symgrad.maps import to_text
 from symgrad.phenomena.cliffs.chain_steps import (
+    BITS,
     Place,
     Steps,
     checked,
@@ -154,6 +156,10 @@ def section_of(place: Place, steps: Steps, depth: int) -> Section:
     for land in curve.lands[:-1]:
         s = place.value(fx, place.value(land)) * s + place.value(ft[curve.solved], place.value(land))
     fixed = place.value(curve.lands[-1])
+    if abs(place.value(fx, fixed) - multiplier) > place.ctx.mpf(2) ** (-BITS // 2):
+        raise InputError(
+            f"the fixed point {to_text(curve.lands[-1])} is a kink, so the wall has two different sides; use values_on"
+        )
     amplitude = s + place.value(ft[curve.solved], fixed) / (multiplier - 1)
     deep = (depth - curve.preimages) * float(place.ctx.log(abs(multiplier))) > SHALLOW
     function = poincare_function(place, steps, fixed, multiplier) if deep else None

@@ -1,5 +1,6 @@
 """The box in which cliffs are looked for: two swept parameters, round numbers in it, and curves clipped to it."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -107,7 +108,7 @@ def round_numbers(low: float, high: float, *, at_least: int = 6) -> tuple[Fracti
     while True:
         for step in reversed(STEPS):
             size = step * Fraction(10) ** exponent
-            first = int(np.floor(Fraction(low) / size)) + 1
+            first = math.floor(Fraction(low) / size) + 1
             found = [v for v in (size * (first + i) for i in range(200)) if low < v < high]
             if len(found) >= at_least:
                 return tuple(found)

@@ -177,8 +177,12 @@ def descend(
         steps=steps,
         box=box,
     )
-    track = _walk(question)
-    shape = question.first.shape[1:]
+    return _descent(question, _walk(question))
+
+
+def _descent(question: Question, track: "_Track") -> Descent:
+    """Bring what was recorded into the shape of the question, and find the catapults."""
+    steps, shape = question.steps, question.first.shape[1:]
     positions = track.positions.reshape(steps + 1, len(question.target.wrt), *shape)
     losses = SignedLog(track.mantissas.reshape(steps + 1, *shape), track.exponents.reshape(steps + 1, *shape))
     left = _leaving(question, positions)
