@@ -193,6 +193,17 @@ def test_infinity_of_multiplier_one_is_an_escarpment(text: str) -> None:
     assert fate(f, 0.5, 1.01, 1.0) == math.inf
 
 
+@pytest.mark.parametrize("text", ["w*relu(x) + b", "relu(w*x + b)"])
+@pytest.mark.parametrize("start", [0, Rational(-3, 2)])
+def test_left_of_its_kink_a_rectifier_escapes_once_the_kink_is_passed(text: str, start: Any) -> None:
+    (line,) = [c for c in curves(text, start, "basin line") if c.side_above is Side.PLUS_INFINITY]
+    assert (line.equation, line.valid, line.side_below) == ("b = 0", "w > 1", Side.ATTRACTOR)
+    f = step("w*relu(x) + b") if text.startswith("w") else (lambda x, w, b: max(w * x + b, 0.0))
+    ends = [fate(f, float(start), 2, turn * 1e-3) for turn in (-1, 1)]
+    assert math.isfinite(ends[0])
+    assert ends[1] == math.inf
+
+
 def test_the_affine_layer_escapes_to_both_sides() -> None:
     found = curves("w*x + b", HALF)
     assert (found[0].equation, found[0].valid) == ("b = 1/2 - w/2", "w > 1")

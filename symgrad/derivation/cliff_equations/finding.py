@@ -9,6 +9,7 @@ from sympy import Expr
 from symgrad.derivation.cliff_equations.curves import CliffCurve
 from symgrad.derivation.cliff_equations.folds import flip_ridges, fold_arcs
 from symgrad.derivation.cliff_equations.infinities import infinity_lines
+from symgrad.derivation.cliff_equations.kinks import kink_lines
 from symgrad.derivation.cliff_equations.linear_forms import LinearForm, linear_form
 from symgrad.derivation.cliff_equations.lines import basin_lines, cycle_curves, preimage_lines
 from symgrad.derivation.cliff_equations.shapes import ChainShape, shape_of_chain
@@ -58,6 +59,7 @@ def cliff_curves(chain: Map | Composition, names: Sequence[str], start: Any) -> 
 
 def _curves(form: LinearForm, shape: ChainShape | None, start: Expr) -> Iterator[CliffCurve]:
     yield from basin_lines(form, shape, start)
+    yield from kink_lines(form, shape, start)
     if shape is None or not shape.monotone:
         yield from preimage_lines(form, start)
         yield from cycle_curves(form, start)

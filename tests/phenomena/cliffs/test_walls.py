@@ -326,6 +326,16 @@ def test_what_does_not_belong_together_is_refused(change: dict[str, Any], messag
             function(curve, target, given["start"], given["at"], given["depth"])
 
 
+def test_the_wall_at_a_kink_has_no_profile_but_the_values_of_the_kernel() -> None:
+    curve, target = problem("w*relu(x) + b", start=-1)
+    found = values_on(curve, target, -1, 2, 30)
+    outcome = to_kernel(target)(-1.0, {"w": 2.0, "b": 0.0}, depth=30)
+    for name in ("w", "b"):
+        assert float(found.gradient[name].value) == pytest.approx(float(outcome.gradient[name].value), rel=1e-14)
+    with pytest.raises(InputError, match="is a kink"):
+        wall_profile(curve, target, -1, 2, 30)
+
+
 def test_curves_of_the_wrong_kind_are_refused() -> None:
     fold, target = problem(origin="fold")
     line, _ = problem()
