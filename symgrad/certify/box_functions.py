@@ -62,7 +62,10 @@ class Shape:
         >>> bool(hull.contains(0.25)[0]), bool(hull.contains(0.105)[0]), bool(hull.contains(0.104)[0])
         (True, True, False)
         """
-        at_low, at_high = self.slope(x.low), self.slope(x.high)
+        return self.slope_hull(x, self.slope(x.low), self.slope(x.high))
+
+    def slope_hull(self, x: Intervals, at_low: Array, at_high: Array) -> Intervals:
+        """Return the hull of φ' over intervals at whose ends it is known as ``slope`` computes it."""
         low, high = np.minimum(at_low, at_high), np.maximum(at_low, at_high)
         crosses = (x.low <= 0.0) & (x.high >= 0.0)
         if crosses.any():

@@ -23,13 +23,21 @@ LARGEST = float(np.finfo(np.float64).max)
 def lowered(x: Any) -> Any:
     """Return floats that lie below every number that rounds to x."""
     x = np.minimum(x, LARGEST)
-    return x - (np.abs(x) * EPSILON + TINY)
+    margin = np.abs(x)
+    margin *= EPSILON
+    margin += TINY
+    x -= margin
+    return x
 
 
 def raised(x: Any) -> Any:
     """Return floats that lie above every number that rounds to x."""
     x = np.maximum(x, -LARGEST)
-    return x + (np.abs(x) * EPSILON + TINY)
+    margin = np.abs(x)
+    margin *= EPSILON
+    margin += TINY
+    x += margin
+    return x
 
 
 def _product(a: Any, b: Any) -> Any:

@@ -57,7 +57,10 @@ def exact(value: Any, name: str) -> Expr:
         return Rational(fraction.numerator, fraction.denominator)
     if isinstance(value, Fraction):
         return Rational(value.numerator, value.denominator)
-    number = sympy.sympify(value, strict=True)
+    try:
+        number = sympy.sympify(value, strict=True)
+    except sympy.SympifyError:
+        number = None
     if not isinstance(number, Expr) or not number.is_number or number.is_extended_real is False:
         raise InputError(f"{name} must be a real number for a certificate, got {str(value)[:60]!r}; give e.g. 1/2")
     return number if not number.has(sympy.Float) else exact(float(number), name)

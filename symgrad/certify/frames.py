@@ -7,7 +7,6 @@ shear from (w, b) to (w, u) keeps areas.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +15,7 @@ from sympy import Symbol
 
 from symgrad.certify import box_expressions
 from symgrad.certify.boxes import Array, Intervals
-from symgrad.certify.covered_layers import Reference
+from symgrad.certify.covered_layers import Reference, exact
 from symgrad.certify.orbit_enclosures import Cells
 from symgrad.errors import InputError
 from symgrad.maps import differentiate
@@ -244,8 +243,8 @@ def frame_of(box: Mapping[str, tuple[Any, Any]], symbols: Mapping[str, Symbol], 
     """
     sides = []
     for name, (low, high) in box.items():
-        ends = Intervals.exactly(Fraction(str(low))).high, Intervals.exactly(Fraction(str(high))).low
-        if not ends[0] < ends[1] or not np.all(np.isfinite(ends)):
+        first, last = (box_expressions.constant(exact(end, f"a bound of {name}")) for end in (low, high))
+        if not first.high < last.low or not np.isfinite([first.high, last.low]).all():
             raise InputError(f"the box has {name} from {low} to {high}; a finite low end below the high end is needed")
-        sides.append([float(ends[0]), float(ends[1])])
+        sides.append([float(first.high), float(last.low)])
     return Frame(tuple(symbols[name] for name in box), np.array(sides), reference)

@@ -23,7 +23,8 @@ from symgrad.certify.boxes import Intervals
 from symgrad.certify.covered_layers import Layer, Reference
 from symgrad.maps import differentiate
 
-LARGE = 2.0**300
+LARGE = 2.0**200
+CHECKED_EVERY = 4
 Factor = Intervals | Literal[0, 1]
 
 
@@ -205,7 +206,7 @@ class OrbitProgram:
         for name, sensitivity in orbit.sensitivities.items():
             part = outer * sensitivity
             own = next((s for s in self.symbols if s.name == name and s in self.loss.free_symbols), None)
-            if own is not None:
+            if own is not None and own != self.state:
                 part = part + _scaled_down(box_expressions.slopes(self.loss, where, own), orbit.exponent)
             parts[name] = part
         return GradientEnclosure(parts, orbit.exponent)
@@ -214,6 +215,17 @@ class OrbitProgram:
 def _scaled_down(x: Intervals, exponent: Any) -> Intervals:
     """Return x·2**-exponent, exponents from 0 on."""
     return x.scaled(-np.minimum(exponent, 1000.0)) if exponent.any() else x
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the orbit on a line passes a layer: z = αx + β, the state after it, A, and how A, α, β, B move off it."""
+
+    z: Factor
+    after: Factor
+    outer: Factor
+    moves: tuple[Factor, Factor, Factor, Factor]
+    expansion: "Expansion | None"
 
 
 class _Walk:
@@ -227,6 +239,8 @@ class _Walk:
         self.s: dict[str, Factor] = {n: 1 if n == program.state.name else 0 for n in program.names}
         self.exponent: Any = np.zeros(self.count)
         self.e: Factor = 0
+        self.unit: Factor = 1  # 2**-exponent, by which the local terms are multiplied
+        self.passed = 0
         self.is_product = program.names == (program.state.name,)  # no local terms, so the scale may shrink as well
         if cells.distance is not None:
             self._on_line = self._reference()
@@ -236,8 +250,8 @@ class _Walk:
         a = _intervals(a)
         return Intervals(np.broadcast_to(a.low, (self.count,)), np.broadcast_to(a.high, (self.count,)))
 
-    def _reference(self) -> list[list[tuple[Factor, Factor, Factor, tuple[Factor, Factor, Factor, Factor]]]]:
-        """For each application on the line and each layer: z, y, A there, and how the coefficients move off it."""
+    def _reference(self) -> list[list[_Place]]:
+        """Return each application on the line, layer by layer."""
         reference, cells = self.program.reference, self.cells.parameters
         assert reference is not None
         others = {s: v for s, v in cells.items() if s != reference.parameter}
@@ -247,9 +261,9 @@ class _Walk:
             row = []
             for (z, y), layer, slopes in zip(application, self.program.layers, self.program._derivatives, strict=True):
                 a, b, c, d = (_factor(e.xreplace(put), others) for e in slopes[reference.parameter.name])
-                row.append(
-                    (_factor(z, others), _factor(y, others), _factor(layer.outer.xreplace(put), others), (a, b, c, d))
-                )
+                at, after = _factor(z, others), _factor(y, others)
+                expansion = None if layer.shape.name == "identity" else Expansion.around(layer.shape, _intervals(at))
+                row.append(_Place(at, after, _factor(layer.outer.xreplace(put), others), (a, b, c, d), expansion))
             rows.append(row)
         return rows
 
@@ -258,42 +272,46 @@ class _Walk:
         for position, layer in enumerate(self.layers):
             if self.cells.distance is None:
                 z = _plus(_times(layer.scale, self.x), layer.inner)
-                call = layer.call(z)
+                call, slope = layer.call(z), layer.slope(z)
                 after = _plus(_times(layer.outer, call), layer.offset)
             else:
-                z, call, after = self._deviate(application, position, layer)
-            self._sensitivities(layer, z, call)
+                call, slope, after = self._deviate(application, position, layer)
+            self._sensitivities(layer, call, slope)
             self.x = after
 
     def _deviate(self, application: int, position: int, layer: _Coefficients) -> tuple[Factor, Factor, Factor]:
         """Take the deviation from the orbit on the line through one layer."""
         u = self.cells.distance
         assert u is not None
-        z, after, outer, moves = self._on_line[min(application, len(self._on_line) - 1)][position]
-        before = self._before(application, position)
-        h = _plus(_times(layer.scale, self.e), _times(u, _plus(_times(moves[1], before), moves[2])))
-        place = _plus(z, h)
-        call = layer.call(place)
-        difference = h if layer.shape.name == "identity" else difference_of(layer.shape, _intervals(z), _intervals(h))
-        self.e = _plus(_times(outer, difference), _times(u, _plus(_times(moves[0], call), moves[3])))
-        return place, call, _plus(after, self.e)
+        place = self._on_line[min(application, len(self._on_line) - 1)][position]
+        inner, moves = self._before(application, position), place.moves
+        h = _plus(_times(layer.scale, self.e), _times(u, _plus(_times(moves[1], inner), moves[2])))
+        call: Factor
+        slope: Factor
+        difference: Factor
+        if place.expansion is None:
+            call, slope, difference = _plus(place.z, h), 1, h
+        else:
+            call, slope, difference = place.expansion.at(_intervals(h))
+        self.e = _plus(_times(place.outer, difference), _times(u, _plus(_times(moves[0], call), moves[3])))
+        return call, slope, _plus(place.after, self.e)
 
     def _before(self, application: int, position: int) -> Factor:
         """Return the state on the line that enters a layer."""
         if position:
-            return self._on_line[min(application, len(self._on_line) - 1)][position - 1][1]
+            return self._on_line[min(application, len(self._on_line) - 1)][position - 1].after
         if application == 0:
             return _factor(self.program.start, {})
-        return self._on_line[min(application - 1, len(self._on_line) - 1)][-1][1]
+        return self._on_line[min(application - 1, len(self._on_line) - 1)][-1].after
 
-    def _sensitivities(self, layer: _Coefficients, z: Factor, call: Factor) -> None:
-        slope = layer.slope(z)
+    def _sensitivities(self, layer: _Coefficients, call: Factor, slope: Factor) -> None:
         carried = _times(_times(layer.outer, layer.scale), slope)
         for name, s in self.s.items():
             local = layer.local(name, self.x, call, slope)
-            if not isinstance(local, int) or local:
-                local = _scaled_down(_intervals(local), self.exponent)
-            self.s[name] = _plus(_times(carried, s), local)
+            self.s[name] = _plus(_times(carried, s), _times(self.unit, local))
+        self.passed += 1
+        if self.passed % CHECKED_EVERY:
+            return
         sizes = [_intervals(s).magnitude for s in self.s.values()]
         shrinks = self.is_product and float(sizes[0].min()) < 1 / LARGE
         if shrinks or max(float(size.max()) for size in sizes) > LARGE:
@@ -306,27 +324,48 @@ class _Walk:
         shift = np.where(leaves, np.frexp(finite)[1], 0)
         self.exponent = self.exponent + shift
         self.s = {name: self.widened(s).scaled(-shift) for name, s in self.s.items()}
+        if not self.is_product:
+            self.unit = _scaled_down(Intervals(np.ones(self.count), np.ones(self.count)), self.exponent)
 
 
-def difference_of(shape: Shape, z: Intervals, h: Intervals) -> Intervals:
-    """Enclose φ(z + h) - φ(z) for h in an interval, to full relative accuracy however small h is.
+@dataclass(frozen=True)
+class Expansion:
+    """φ around the places z where the orbit on a line enters a layer.
 
-    The difference increases in h, so the two ends of h are enclosed, each as h·φ'([z, z + h]) and as the difference
-    of two values, whichever is narrower.
-
-    >>> from symgrad.certify.box_functions import shape_of
-    >>> half, tiny = Intervals(np.array([0.5]), np.array([0.5])), Intervals(np.array([1e-200]), np.array([1e-200]))
-    >>> found = difference_of(shape_of("sigmoid"), half, tiny)
-    >>> bool(found.low[0] > 2.35003e-201), bool(found.high[0] < 2.35004e-201)
-    (True, True)
+    Parameters
+    ----------
+    shape : φ
+    z, base : the places and φ there
+    ends : φ' at the two ends of z
     """
-    base = shape.values(z)
-    low = _difference_at(shape, z, base, Intervals(h.low, h.low))
-    if h.low is h.high:
-        return low
-    return Intervals(low.low, _difference_at(shape, z, base, Intervals(h.high, h.high)).high)
 
+    shape: Shape
+    z: Intervals
+    base: Intervals
+    ends: tuple[Any, Any]
 
-def _difference_at(shape: Shape, z: Intervals, base: Intervals, h: Intervals) -> Intervals:
-    there = z + h
-    return (shape.values(there) - base).cut(h * shape.slopes(z.hull(there)))
+    @staticmethod
+    def around(shape: Shape, z: Intervals) -> "Expansion":
+        """Return the expansion of φ around z.
+
+        >>> from symgrad.certify.box_functions import shape_of
+        >>> near = Expansion.around(shape_of("sigmoid"), Intervals(np.array([0.5]), np.array([0.5])))
+        >>> call, slope, difference = near.at(Intervals(np.array([1e-200]), np.array([1e-200])))
+        >>> bool(difference.low[0] > 2.35003e-201), bool(difference.high[0] < 2.35004e-201)
+        (True, True)
+        """
+        return Expansion(shape, z, shape.values(z), (shape.slope(z.low), shape.slope(z.high)))
+
+    def at(self, h: Intervals) -> tuple[Intervals, Intervals, Intervals]:
+        """Enclose φ(z + h), φ'(z + h) and φ(z + h) - φ(z), the last to full relative accuracy however small h is.
+
+        The difference is what the enclosures of the two values leave of h·φ'(between z and z + h).
+        """
+        shape, z, there = self.shape, self.z, self.z + h
+        call = shape.values(there)
+        at_low, at_high = shape.slope(there.low), shape.slope(there.high)
+        between = z.hull(there)
+        first = np.where(there.low < z.low, at_low, self.ends[0])
+        last = np.where(there.high > z.high, at_high, self.ends[1])
+        difference = (call - self.base).cut(h * shape.slope_hull(between, first, last))
+        return call, shape.slope_hull(there, at_low, at_high), difference

@@ -9,15 +9,16 @@ from sympy import Expr
 
 from symgrad.certify.boxes import Array, Intervals
 from symgrad.certify.frames import Frame, Splits, cut
-from symgrad.certify.paving import FIRST_CUTS, RESTS_ON, Enclosed, enclosed
+from symgrad.certify.paving import RESTS_ON, Enclosed, enclosed
 from symgrad.derivation import Gradient
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import to_text
 
-TRIALS = 128
-AT_ONCE = 2048
-ENOUGH = 1500
+FIRST_CUTS = 8
+TRIALS = 96
+AT_ONCE = 1024
+ENOUGH = 1000
 MOST_CELLS = 120_000
 MOST_SPREAD = 1e5
 
