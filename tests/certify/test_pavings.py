@@ -107,6 +107,22 @@ def test_deep_orbits_near_the_line_contradict_no_enclosure(depth: int) -> None:
 
 
 @pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    ("layer", "line", "box"),
+    [
+        ("w*sigmoid(x)+b", LINE["b"], {"w": (-8, -4.3), "b": (2, 7)}),
+        ("tanh(w*x+b)", sympy.atanh(HALF) - w / 2, {"w": (-3, 4), "b": (-2, 1)}),
+        ("tanh(2*x) | w*x+b", HALF - w * sympy.tanh(1), {"w": (1, 4), "b": (-4, 0)}),
+        ("w*softplus(x)+b", HALF - w * sympy.log(1 + sympy.exp(HALF)), {"w": (1, 2), "b": (-2, 0)}),
+        ("b*tanh(w*x)", HALF / sympy.tanh(w / 2), {"w": (1, 4), "b": (0.5, 2)}),
+    ],
+)
+def test_no_line_contradicts_its_coordinates(layer: str, line: Any, box: Any) -> None:
+    problem, target = problem_of(layer, box, 9, {"b": line})
+    assert misses(problem, target, box, 20) == 0
+
+
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("form", ["w*{}(x)+b", "{}(w*x+b)"])
 @pytest.mark.parametrize("name", COVERED)
 def test_no_activation_contradicts_its_enclosure_for_weights_of_either_sign(name: str, form: str) -> None:
