@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.certify.boxes import Array, Intervals
+from symgrad.certify.boxes import Array, Intervals, raised
 from symgrad.certify.covered_layers import exact, read_layers
 from symgrad.certify.frames import Frame, Splits, cut, frame_of
 from symgrad.certify.orbit_enclosures import OrbitProgram
-from symgrad.certify.paving import FIRST_CUTS, RESTS_ON, checked_depth, in_batches
+from symgrad.certify.paving import FIRST_CUTS, RESTS_ON, checked_depth, in_batches, logarithm
 from symgrad.evidence import Verdict
 from symgrad.maps import Composition, Map, as_composition
 from symgrad.symbols import real
@@ -125,7 +125,7 @@ def _bounds(program: OrbitProgram, frame: Frame, cells: Array) -> tuple[Array, A
     where = frame.parameters(cells)
     orbit = program.orbit(where)
     product = orbit.sensitivities[program.state.name].magnitude
-    rates = (np.log(product) + orbit.exponent * np.log(2.0)) / program.depth
+    rates = raised(logarithm(product, orbit.exponent, 1) / program.depth)
     factors = np.full(len(cells), np.inf)
     width = orbit.state.high - orbit.state.low
     for inflation in INFLATIONS:
@@ -134,4 +134,4 @@ def _bounds(program: OrbitProgram, frame: Frame, cells: Array) -> tuple[Array, A
         image, slope = program.step(where, trap)
         trapped = image.lies_in(trap) & (slope.high < 1)
         factors = np.where(trapped, np.minimum(factors, slope.high), factors)
-    return np.where(np.isfinite(rates), rates + np.abs(rates) * 2.0**-46 + 2.0**-46, rates), factors
+    return rates, factors

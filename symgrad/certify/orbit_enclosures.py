@@ -213,8 +213,12 @@ class OrbitProgram:
 
 
 def _scaled_down(x: Intervals, exponent: Any) -> Intervals:
-    """Return x·2**-exponent, exponents from 0 on."""
-    return x.scaled(-np.minimum(exponent, 1000.0)) if exponent.any() else x
+    """Return x·2**-exponent, exponents from 0 on; beyond 2**-1000 what is left lies between that and 0."""
+    if not exponent.any():
+        return x
+    small, beyond = x.scaled(-np.minimum(exponent, 1000.0)), exponent > 1000
+    low, high = np.where(beyond, np.minimum(small.low, 0.0), small.low), np.maximum(small.high, 0.0)
+    return Intervals(low, np.where(beyond, high, small.high))
 
 
 @dataclass(frozen=True)

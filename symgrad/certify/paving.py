@@ -54,9 +54,7 @@ class Enclosed:
     def logarithms(self, cells: Array) -> Intervals:
         """Enclose log |∂L/∂wrt| in nats; -inf where 0 is possible."""
         size, exponent = self.sizes(cells)
-        low = np.log(size.low) + exponent * np.log(2.0)
-        high = np.log(size.high) + exponent * np.log(2.0)
-        return Intervals(low - _slack(low), high + _slack(high))
+        return Intervals(logarithm(size.low, exponent, -1), logarithm(size.high, exponent, 1))
 
 
 def in_batches(enclose: Callable[[Array], tuple[Array, ...]], cells: Array, count: int) -> tuple[Array, ...]:
@@ -75,8 +73,11 @@ def checked_depth(depth: Any) -> None:
         raise InputError(f"depth must be a positive integer, got {depth}; give e.g. 50")
 
 
-def _slack(logarithm: Any) -> Any:
-    return np.where(np.isfinite(logarithm), np.abs(logarithm), 0.0) * 2.0**-46 + 2.0**-46
+def logarithm(size: Any, exponent: Any, side: int) -> Any:
+    """Bound log(size·2**exponent) in nats from below (side -1) or above (side 1)."""
+    parts = np.log(size), exponent * np.log(2.0)
+    slack = np.where(np.isfinite(parts[0]), np.abs(parts[0]), 0.0) + np.abs(parts[1]) + 1.0
+    return parts[0] + parts[1] + side * slack * 2.0**-46
 
 
 def enclosed(

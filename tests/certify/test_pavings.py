@@ -251,6 +251,16 @@ def test_the_start_enters_the_loss_through_the_last_state_only() -> None:
     assert found.verdict is Verdict.CERTIFIED
 
 
+@pytest.mark.usefixtures("quiet")
+def test_a_sensitivity_beyond_two_to_the_thousand_keeps_its_local_terms() -> None:
+    problem, target = problem_of("w*x+b", {"w": (7, 8), "b": (1, 2)}, 500)
+    found = problem.program.orbit(problem.frame.parameters(problem.frame.first()))
+    assert found.exponent[0] > 1000
+    truth = ball_gradient(target, {"w": 7, "b": 1}, start=HALF, depth=500)
+    assert np.log(float(found.sensitivities["b"].high[0])) + found.exponent[0] * np.log(2) > 499 * np.log(7)
+    assert truth.product.value > 0
+
+
 def test_a_line_on_which_the_start_does_not_rest_is_refused() -> None:
     with pytest.raises(InputError, match="not proved to come to rest"):
         gradient_supremum(surface(), BOX, start=HALF, depth=10, line={"b": 1 - w})
