@@ -98,6 +98,8 @@ def multiplier_curve(form: LinearForm, multiplier: int) -> MultiplierCurve | Non
         return None
     p = (rows[0][2] * rows[1][1] - rows[0][1] * rows[1][2]) / below
     q = (rows[0][2] - a * p) / c if c.is_number else (rows[0][0] * rows[1][2] - rows[1][0] * rows[0][2]) / below
+    if a.is_number and not c.is_number:
+        p = (rows[0][2] - c * q) / a
     at = {real(form.names[0]): p, real(form.names[1]): q}
     line = a * real(form.names[0]) + c * real(form.names[1]) + form.rest
     bend = differentiate(differentiate(line, x), x).xreplace(at)
@@ -275,7 +277,8 @@ def _limit(expr: Expr, symbol: Symbol, end: Expr, turn: int, at_infinity: Expr |
     if not value.has(sympy.zoo, sympy.oo, -sympy.oo, sympy.nan):
         return value
     beside = expr.xreplace({symbol: end + turn / sympy.Integer(10) ** 12}).evalf(DIGITS)
-    return sympy.oo * sympy.sign(beside) if beside.is_Float and abs(beside) > LARGE else None
+    infinite = beside.is_Float and (not value.has(sympy.nan) or abs(beside) > LARGE)
+    return sympy.oo * sympy.sign(beside) if infinite else None
 
 
 def flip_ridges(form: LinearForm, shape: ChainShape | None, start: Expr) -> Iterator[CliffCurve]:

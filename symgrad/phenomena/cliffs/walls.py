@@ -34,7 +34,9 @@ from symgrad.phenomena.cliffs.poincare import Poincare, poincare_function
 
 Array = NDArray[np.float64]
 SHALLOW = math.log(5e8)
-SETTLING_STEPS = 100_000
+DEEPEST = 20_000
+SETTLING_STEPS = 10_000
+ASIDE = 1e-4
 SCALED = np.concatenate([-np.logspace(6, -5, 166), [0.0], np.logspace(-5, 6, 166)])
 
 
@@ -162,6 +164,11 @@ def section_of(place: Place, steps: Steps, depth: int) -> Section:
         )
     amplitude = s + place.value(ft[curve.solved], fixed) / (multiplier - 1)
     deep = (depth - curve.preimages) * float(place.ctx.log(abs(multiplier))) > SHALLOW
+    if not deep and depth > DEEPEST:
+        raise InputError(
+            f"the multiplier {float(multiplier):.9g} is so near ±1 that {depth} steps would be run; go further from the "
+            "end of the curve"
+        )
     function = poincare_function(place, steps, fixed, multiplier) if deep else None
     return Section(place, steps, depth, float(multiplier), amplitude, function)
 
@@ -230,7 +237,7 @@ def _settled_losses(section: Section) -> tuple[float, float]:
 
 def _settled(section: Section, fixed: float, turn: float, at: tuple[float, ...]) -> float:
     """Follow every second state of the orbit that leaves the fixed point, and return the loss at its limit."""
-    state = np.float64(fixed + turn * 1e-6 * max(1.0, abs(fixed)))
+    state = np.float64(fixed + turn * ASIDE * max(1.0, abs(fixed)))
     with np.errstate(all="ignore"):
         for _ in range(SETTLING_STEPS):
             once = section.steps.first(state, *at)[0]
@@ -238,7 +245,7 @@ def _settled(section: Section, fixed: float, turn: float, at: tuple[float, ...])
             if not np.isfinite(twice) or abs(twice) > 1e150:
                 state = np.float64(np.copysign(np.inf, twice)) if not np.isnan(twice) else twice
                 break
-            if abs(twice - state) <= 1e-15 * max(1.0, abs(twice)) and abs(twice - fixed) > 1e-5 * max(1.0, abs(fixed)):
+            if abs(twice - state) <= 1e-15 * max(1.0, abs(twice)):
                 break
             state = twice
         else:
@@ -247,14 +254,15 @@ def _settled(section: Section, fixed: float, turn: float, at: tuple[float, ...])
 
 
 def _exponent(section: Section, bounded: bool) -> float:
-    """Return the slope of log max|d²L/db²| over log max|dL/db| between this depth and one that doubles the height.
+    """Return the slope of log max|d²L/db²| over log max|dL/db| between this depth and a deeper one.
 
-    Both maxima are taken at the same scaled distances, where walls of two depths differ little; where the gradient has
-    no peak the line itself is taken.
+    The deeper one doubles the height, or the depth if that takes longer. Both maxima are taken at the same scaled
+    distances, where walls of two depths differ little; where the gradient has no peak the line itself is taken.
     """
     if section.poincare is not None:
         return 2.0
-    further = max(1, math.ceil(math.log(2) / math.log(abs(section.multiplier))))
+    doubling = math.ceil(math.log(2) / math.log(abs(section.multiplier)))
+    further = max(1, min(doubling, section.depth))
     deeper = Section(section.place, section.steps, section.depth + further, section.multiplier, section.amplitude, None)
     (low, bend_low), (high, bend_high) = (
         _sizes(part, SCALED if bounded else np.zeros(1)) for part in (section, deeper)

@@ -336,6 +336,13 @@ def test_the_wall_at_a_kink_has_no_profile_but_the_values_of_the_kernel() -> Non
         wall_profile(curve, target, -1, 2, 30)
 
 
+def test_a_profile_next_to_the_end_of_the_line_is_refused_instead_of_taking_minutes() -> None:
+    curve, target = problem()
+    for at, depth in (("4.2553", 10**5), ("4.256", 10**6)):
+        with pytest.raises(InputError, match="so near ±1"):
+            wall_profile(curve, target, HALF, Rational(at), depth)
+
+
 def test_curves_of_the_wrong_kind_are_refused() -> None:
     fold, target = problem(origin="fold")
     line, _ = problem()
