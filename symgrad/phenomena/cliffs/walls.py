@@ -166,8 +166,8 @@ def section_of(place: Place, steps: Steps, depth: int) -> Section:
     deep = (depth - curve.preimages) * float(place.ctx.log(abs(multiplier))) > SHALLOW
     if not deep and depth > DEEPEST:
         raise InputError(
-            f"the multiplier {float(multiplier):.9g} is so near ±1 that {depth} steps would be run; go further from the "
-            "end of the curve"
+            f"the multiplier {float(multiplier):.9g} is so near ±1 that {depth} steps would be run; go further from "
+            "the end of the curve"
         )
     function = poincare_function(place, steps, fixed, multiplier) if deep else None
     return Section(place, steps, depth, float(multiplier), amplitude, function)
