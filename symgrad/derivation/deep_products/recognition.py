@@ -112,7 +112,7 @@ def _exact(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_exact(part) for part in value)
     if isinstance(value, float):
-        return Rational(repr(value))
+        return Rational(repr(float(value)))
     try:
         found = sympify(value, strict=True)
     except SympifyError:

@@ -28,6 +28,7 @@ SHARE = 0.5
 GREATEST = 1e6
 EXACT_DEPTH = 1000
 DIGITS, DIGITS_PER_STEP = 30, 0.5
+REACH = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,11 @@ class DrivenProblem:
     start: Expr
     values: Mapping[str, Any]
     window: Window
+
+    @property
+    def depth(self) -> int:
+        """The number of applications in all."""
+        return sum(int(block.depth) for block in self.target.composition.blocks)
 
 
 def driven_cliffs(problem: DrivenProblem) -> tuple[tuple[Cliff, ...], tuple[str, ...]]:
@@ -66,7 +72,7 @@ def driven_cliffs(problem: DrivenProblem) -> tuple[tuple[Cliff, ...], tuple[str,
             continue
         crossing = found
         kinds.append(_kind(ends))
-        trace.append(_place(problem, value, found))
+        trace.append(_place(problem, value, found, _refined(problem, given, found)))
     if not trace or crossing is None:
         return (), tuple(dict.fromkeys(remarks))
     cliff = Cliff(
@@ -102,10 +108,23 @@ def _crossing(
     bounded = np.clip(ends, -GREATEST, GREATEST)
     level = float(bounded.mean()) if np.all(np.isfinite(bounded)) else 0.0
     start = problem.start
-    digits = None
-    if int(problem.target.composition.depth) <= EXACT_DEPTH:
-        digits = math.ceil(DIGITS + DIGITS_PER_STEP * int(problem.target.composition.depth))
-    return pull_back(problem.target.composition, level, start, along, low, high, given, digits=digits)
+    return pull_back(problem.target.composition, level, start, along, low, high, given)
+
+
+def _refined(problem: DrivenProblem, given: Mapping[str, Any], found: PulledBack) -> Expr | None:
+    """Return the crossing in as many digits as the gradient on it needs, None where the depth or the map forbids it."""
+    if problem.depth > EXACT_DEPTH:
+        return None
+    side = abs(found.value) * REACH + REACH
+    digits = math.ceil(DIGITS + DIGITS_PER_STEP * problem.depth)
+    ends = (found.value - side, found.value + side)
+    try:
+        finer = pull_back(
+            problem.target.composition, found.level, problem.start, found.along, *ends, given, digits=digits
+        )
+    except InputError:
+        return None
+    return None if finer is None else Rational(finer.exact)
 
 
 def _is_cliff(problem: DrivenProblem, at: Mapping[str, float], found: PulledBack, ends: Array, side: float) -> bool:
@@ -120,15 +139,14 @@ def _kind(ends: Array) -> CliffKind:
     return (CliffKind.WALL, CliffKind.ESCARPMENT, CliffKind.CANYON)[far]
 
 
-def _place(problem: DrivenProblem, value: Fraction, found: PulledBack) -> TracePoint:
-    """Return the gradient on the level, at the parameter to all its digits where the depth allows them."""
+def _place(problem: DrivenProblem, value: Fraction, found: PulledBack, exact: Expr | None) -> TracePoint:
+    """Return the gradient on the level, at the parameter to all its digits; none where only its float is known."""
     first, second = problem.window.names
-    exact = Rational(found.exact)
-    at = {first: value, second: exact if int(problem.target.composition.depth) <= EXACT_DEPTH else found.value}
     point = {first: float(value), second: found.value}
-    if not isinstance(at[second], Expr):
+    if exact is None:
         return TracePoint(point, {})
-    kernel = to_kernel(problem.target, backend="mpmath")
-    outcome = kernel(problem.start, {**problem.values, **at})
+    outcome = to_kernel(problem.target, backend="mpmath")(
+        problem.start, {**problem.values, first: Rational(value), second: exact}
+    )
     gradient: dict[str, SignedLog] = {name: outcome.gradient[name] for name in problem.window.names}
     return TracePoint(point, gradient)

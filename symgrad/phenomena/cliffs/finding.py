@@ -79,9 +79,11 @@ def find_cliffs(
     _check(whole, window, given)
     outer = _loss(loss, whole, window, given)
     begin = _start(start)
-    product = product_cliffs(whole, outer, begin, window, kappa=kappa)
+    layered = {name: given[name] for name in whole.layered}
+    product = product_cliffs(whole, outer, begin, window, layered, kappa=kappa)
     if product is not None:
-        surface, _ = _surface(gradient(whole, outer, wrt=window.names), begin, window, {}, int(whole.depth), kappa)
+        target = gradient(whole, outer, wrt=window.names)
+        surface, _ = _surface(target, begin, window, layered, product.depth, kappa)
         return replace(product, surface=surface)
     if whole.dimension > 1:
         raise InputError(
@@ -89,7 +91,6 @@ def find_cliffs(
             "components with find_edge_state"
         )
     block = one_block(whole)
-    layered = {name: given[name] for name in whole.layered}
     if block is not None and not block.layered:
         return _tied(whole, outer, begin, window, kappa)
     return _driven(whole, outer, begin, window, layered, kappa)
@@ -291,7 +292,7 @@ def _driven(
 ) -> CliffMap:
     """Answer for a driven or untied chain of one unit."""
     target = gradient(chain, loss, wrt=window.names)
-    depth = int(chain.depth)
+    depth = sum(int(block.depth) for block in chain.blocks)
     cliffs, remarks = driven_cliffs(DrivenProblem(target, start, layered, window))
     covered = coverage(chain, window.box, {}, along=window.names[1], listed=False)
     if remarks and covered.verdict is Verdict.CERTIFIED:

@@ -1,5 +1,6 @@
 """The cliffs of a two-parameter slice of a deep product of weights, in the terms of every other cliff."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,15 @@ Array = NDArray[np.float64]
 VALLEY_POINTS = 801
 
 
-def product_cliffs(chain: Composition, loss: Expr, start: Expr, window: Window, *, kappa: float) -> CliffMap | None:
+def product_cliffs(
+    chain: Composition, loss: Expr, start: Expr, window: Window, values: Mapping[str, Any], *, kappa: float
+) -> CliffMap | None:
     """Return the cliffs of a deep product, None for any other chain or loss."""
-    deep = deep_product(chain, loss, start=start)
+    deep = deep_product(chain, loss, start=start, parameters=values)
     if deep is None or {w.symbol.name for w in deep.parts.weights if not w.own} != set(window.names):
         return None
     found = slice_cliffs(deep, window.box, kappa=kappa)
-    cliffs = _cliffs(found, chain, loss, start, window)
+    cliffs = _cliffs(found, chain, loss, start, window, values)
     paths = _valley_paths(deep, window)
     valleys = tuple(Valley(v.equation, v.sharpness, v.verdict, paths) for v in deep.valleys)
     largest = LargestGradient(
@@ -78,14 +81,16 @@ def _valley_paths(deep: DeepProduct, window: Window) -> tuple[Array, ...]:
     return tuple(np.stack([across, branch], axis=1) for branch in inside if np.any(np.isfinite(branch)))
 
 
-def _cliffs(found: SliceCliffs, chain: Composition, loss: Expr, start: Expr, window: Window) -> tuple[Cliff, ...]:
+def _cliffs(
+    found: SliceCliffs, chain: Composition, loss: Expr, start: Expr, window: Window, values: Mapping[str, Any]
+) -> tuple[Cliff, ...]:
     """Return each region beyond the valley as an escarpment with its steepest corner."""
     if not found.regions:
         return ()
     corners: list[Any] = [region.steepest for region in found.regions]
     kernel = to_kernel(gradient(chain, loss, wrt=window.names))
     at = {name: np.array([corner[name] for corner in corners]) for name in window.names}
-    outcome = kernel(float(start), at)
+    outcome = kernel(float(start), {**values, **at})
     cliffs = []
     for i, region in enumerate(found.regions):
         slopes: dict[str, SignedLog] = {name: outcome.gradient[name][i] for name in window.names}

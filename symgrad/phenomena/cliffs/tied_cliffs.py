@@ -86,7 +86,7 @@ def tied_cliffs(problem: TiedProblem, *, rough: bool) -> TiedAnswer:
     curves = cliff_curves(problem.target.composition, problem.window.names, problem.start)
     parts = candidates_in([c for c in curves if c.origin in ("basin line", "fold")], problem.window)
     ridges = candidates_in([c for c in curves if c.origin in ("flip", "infinity")], problem.window)
-    crossings, lines = _located(problem, parts)
+    crossings, lines = _located(problem, parts, rough)
     matches, rest = matched(parts, crossings, lines, problem.along, problem.window)
     loose = [c for c in rest if c.is_cliff or c.change is Change.CHAOS]
     found = [_exact(problem, match, rough) for match in matches]
@@ -99,9 +99,13 @@ def tied_cliffs(problem: TiedProblem, *, rough: bool) -> TiedAnswer:
     return TiedAnswer(tuple(found), tuple(r for r in flat if r is not None), bool(curves), curves, tuple(remarks))
 
 
-def _located(problem: TiedProblem, parts: Sequence[Candidate]) -> tuple[tuple[Crossing, ...], tuple[Any, ...]]:
-    """Return every change of fate on lines of constant first parameter, and those lines."""
+def _located(
+    problem: TiedProblem, parts: Sequence[Candidate], rough: bool
+) -> tuple[tuple[Crossing, ...], tuple[Any, ...]]:
+    """Return every change of fate on lines of constant first parameter, and those lines: few where it is rough."""
     lines = lines_for(parts, problem.window, problem.along)
+    if rough:
+        lines = (lines[0], lines[len(lines) // 2], lines[-1])
     place = problem.window.names.index(problem.along)
     values = np.array([float(v) for v in lines])
     low, high = float(problem.window.low[place]), float(problem.window.high[place])
