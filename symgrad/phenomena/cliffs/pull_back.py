@@ -25,6 +25,7 @@ from symgrad.maps import Composition, Map, as_composition, differentiate, expand
 from symgrad.symbols import k
 
 SCANNED = 65
+MOST_HALVINGS, WIDENINGS = 4, 12
 GUARD_DIGITS = 10
 MOST_DIGITS = 10_000
 ULPS = 40
@@ -410,27 +411,55 @@ def _refined(
     bracket: tuple[float, float],
     digits: int,
 ) -> str:
-    """Return the root in that many digits by the secant method in mpmath, started from the float bracket."""
+    """Return the root in that many digits, by secant steps guarded by bisection in mpmath, from the float bracket."""
     ctx = context(int((digits + GUARD_DIGITS) * math.log2(10)) + 20)
     first, target = to_mpf(start, ctx), to_mpf(level, ctx)
     numbers = [[None if v is None else to_mpf(v, ctx) for v in row] for row in rows]
+    bounds = {one.layer: (to_mpf(one.low, ctx), to_mpf(one.high, ctx)) for one in schedule}
 
     def gap(theta: Any) -> Any:
         y = target
         for one, row in zip(reversed(schedule), reversed(numbers), strict=True):
             known = {Symbol(n, real=True): theta if v is None else v for n, v in zip(one.names, row, strict=True)}
             v = evaluate(one.value, known | {one.image: y}, ctx)
+            low, high = bounds[one.layer]
+            if not low < v < high:
+                return ctx.inf if v <= low else -ctx.inf
             y = evaluate(one.inverse, known | {one.image: v}, ctx)
         return first - y
 
-    a, b = (ctx.mpf(t) for t in bracket)
+    a, b = _wider(gap, *(ctx.mpf(t) for t in bracket), ctx)
     fa, fb = gap(a), gap(b)
     small = ctx.mpf(10) ** (-digits - 2) * max(abs(a), ctx.mpf(10) ** -300)
-    for _ in range(64):
-        if fb == fa or abs(b - a) <= small:
+    for _ in range(MOST_HALVINGS * digits):
+        if b - a <= small:
+            return str(ctx.nstr((a + b) / 2, digits, strip_zeros=False))
+        for t in _trials(a, fa, b, fb, small, ctx):
+            if not a < t < b:
+                continue
+            ft = gap(t)
+            if (ft > 0) == (fa > 0):
+                a, fa = t, ft
+            else:
+                b, fb = t, ft
+    raise InputError(f"the crossing was not found to {digits} digits; ask for fewer digits")
+
+
+def _wider(gap: Callable[[Any], Any], a: Any, b: Any, ctx: Any) -> tuple[Any, Any]:
+    """Return a bracket at whose ends the gap has different signs: rounding may have moved the one of float64."""
+    reach = max(b - a, abs(a) * ctx.mpf(2) ** -52)
+    for _ in range(WIDENINGS):
+        if (gap(a) > 0) != (gap(b) > 0):
             break
-        a, fa, b = b, fb, b - fb * (b - a) / (fb - fa)
-        fb = gap(b)
-    else:
-        raise InputError(f"the crossing was not found to {digits} digits; ask for fewer digits")
-    return str(ctx.nstr(b, digits, strip_zeros=False))
+        a, b, reach = a - reach, b + reach, 2 * reach
+    return a, b
+
+
+def _trials(a: Any, fa: Any, b: Any, fb: Any, small: Any, ctx: Any) -> tuple[Any, ...]:
+    """Return places to cut a bracket: the secant's root with its two sides, and the middle."""
+    middle = (a + b) / 2
+    if not (ctx.isfinite(fa) and ctx.isfinite(fb)):
+        return (middle,)
+    root = a - fa * (b - a) / (fb - fa)
+    beside = max(small / 4, (b - a) ** 2 / max(abs(root), ctx.mpf(1)))
+    return root - beside, root + beside, middle
