@@ -13,15 +13,19 @@ ROOM_OF = {
     for room, names in {
         "errors": "InputError RegistryError",
         "evidence": "Verdict Evidence",
-        "maps": "Map Composition stack activation ACTIVATIONS expression differentiate "
+        "maps": "Map Composition stack apply_slice activation ACTIVATIONS expression differentiate "
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
         "closed_form ClosedForm "
-        "newton_of_composition UpdateMap exact_regimes find_bifurcations product_limit ProductLimit",
+        "newton_of_composition momentum_step UpdateMap exact_regimes find_bifurcations product_limit ProductLimit "
+        "cliff_curves CliffCurve deep_product DeepProduct two_number_map",
         "kernels": "to_kernel Kernel Outcome SignedLog Path",
+        "certify": "pave gradient_supremum contraction ball_gradient",
         "claims": "Claim check",
         "sweeps": "Axis sweep Sweep",
-        "phenomena": "classify Regime RegimeMap cliff_regions",
+        "phenomena": "classify Regime RegimeMap cliff_regions find_cliffs Cliff CliffMap values_on wall_profile "
+        "fold_ridge fates locate count_laps pull_back find_edge_state descend Descent descent_diagram "
+        "largest_safe_step smallest_crossing_threshold",
         "report": "Report Text Formula Table Figure",
         "catalogue": "analysis Scale",
     }.items()
@@ -31,24 +35,34 @@ ROOM_OF = {
 if TYPE_CHECKING:
     from symgrad.catalogue import Scale as Scale
     from symgrad.catalogue import analysis as analysis
+    from symgrad.certify import ball_gradient as ball_gradient
+    from symgrad.certify import contraction as contraction
+    from symgrad.certify import gradient_supremum as gradient_supremum
+    from symgrad.certify import pave as pave
     from symgrad.claims import Claim as Claim
     from symgrad.claims import check as check
     from symgrad.derivation import ChainProduct as ChainProduct
+    from symgrad.derivation import CliffCurve as CliffCurve
     from symgrad.derivation import ClosedForm as ClosedForm
+    from symgrad.derivation import DeepProduct as DeepProduct
     from symgrad.derivation import Gradient as Gradient
     from symgrad.derivation import ProductLimit as ProductLimit
     from symgrad.derivation import UpdateMap as UpdateMap
     from symgrad.derivation import chain_product as chain_product
+    from symgrad.derivation import cliff_curves as cliff_curves
     from symgrad.derivation import clipped_step as clipped_step
     from symgrad.derivation import closed_form as closed_form
+    from symgrad.derivation import deep_product as deep_product
     from symgrad.derivation import exact_regimes as exact_regimes
     from symgrad.derivation import find_bifurcations as find_bifurcations
     from symgrad.derivation import gradient as gradient
     from symgrad.derivation import gradient_step as gradient_step
     from symgrad.derivation import is_zero as is_zero
+    from symgrad.derivation import momentum_step as momentum_step
     from symgrad.derivation import newton as newton
     from symgrad.derivation import newton_of_composition as newton_of_composition
     from symgrad.derivation import product_limit as product_limit
+    from symgrad.derivation import two_number_map as two_number_map
     from symgrad.errors import InputError as InputError
     from symgrad.errors import RegistryError as RegistryError
     from symgrad.evidence import Evidence as Evidence
@@ -62,6 +76,7 @@ if TYPE_CHECKING:
     from symgrad.maps import Composition as Composition
     from symgrad.maps import Map as Map
     from symgrad.maps import activation as activation
+    from symgrad.maps import apply_slice as apply_slice
     from symgrad.maps import atan as atan
     from symgrad.maps import differentiate as differentiate
     from symgrad.maps import elu as elu
@@ -81,10 +96,26 @@ if TYPE_CHECKING:
     from symgrad.maps import softsign as softsign
     from symgrad.maps import stack as stack
     from symgrad.maps import tanh as tanh
+    from symgrad.phenomena import Cliff as Cliff
+    from symgrad.phenomena import CliffMap as CliffMap
+    from symgrad.phenomena import Descent as Descent
     from symgrad.phenomena import Regime as Regime
     from symgrad.phenomena import RegimeMap as RegimeMap
     from symgrad.phenomena import classify as classify
     from symgrad.phenomena import cliff_regions as cliff_regions
+    from symgrad.phenomena import count_laps as count_laps
+    from symgrad.phenomena import descend as descend
+    from symgrad.phenomena import descent_diagram as descent_diagram
+    from symgrad.phenomena import fates as fates
+    from symgrad.phenomena import find_cliffs as find_cliffs
+    from symgrad.phenomena import find_edge_state as find_edge_state
+    from symgrad.phenomena import fold_ridge as fold_ridge
+    from symgrad.phenomena import largest_safe_step as largest_safe_step
+    from symgrad.phenomena import locate as locate
+    from symgrad.phenomena import pull_back as pull_back
+    from symgrad.phenomena import smallest_crossing_threshold as smallest_crossing_threshold
+    from symgrad.phenomena import values_on as values_on
+    from symgrad.phenomena import wall_profile as wall_profile
     from symgrad.report import Figure as Figure
     from symgrad.report import Formula as Formula
     from symgrad.report import Report as Report

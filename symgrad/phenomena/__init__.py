@@ -11,6 +11,21 @@ MODULE_OF = {
         "phenomena.cliffs.deep_slices": "SliceCliffs slice_cliffs",
         "phenomena.cliffs.finding": "find_cliffs",
         "phenomena.cliffs.step_field": "CliffRegion CliffRegions cliff_regions",
+        "phenomena.cliffs.edge_states": "EdgeState find_edge_state",
+        "phenomena.cliffs.fates": "Fate Fates fates",
+        "phenomena.cliffs.laps": "Growth Laps count_laps",
+        "phenomena.cliffs.line_values": "OnCurve values_on",
+        "phenomena.cliffs.location": "Change Crossing locate",
+        "phenomena.cliffs.pull_back": "PulledBack pull_back",
+        "phenomena.cliffs.ridges": "Ridge fold_ridge",
+        "phenomena.cliffs.walls": "Profile wall_profile",
+        "phenomena.cliffs.collapses": "Collapse collapse",
+        "phenomena.cliffs.poincare": "Poincare poincare_function",
+        "phenomena.descent.paths": "Descent descend",
+        "phenomena.descent.diagrams": "DescentDiagram descent_diagram",
+        "phenomena.descent.advice": "Advice largest_safe_step smallest_crossing_threshold",
+        "phenomena.descent.curvature": "sharpness",
+        "phenomena.descent.endings": "PathEnd",
         "phenomena.continuation": "Trace bifurcation_system trace",
         "phenomena.crossings": "BifurcationPoint bifurcation_points birth_points superstable_numbers",
         "phenomena.exact_curves": "ExactRegime",
@@ -29,12 +44,35 @@ if TYPE_CHECKING:
     from symgrad.phenomena.cliffs.cliff_map import CliffKind as CliffKind
     from symgrad.phenomena.cliffs.cliff_map import CliffMap as CliffMap
     from symgrad.phenomena.cliffs.cliff_map import TracePoint as TracePoint
+    from symgrad.phenomena.cliffs.collapses import Collapse as Collapse
+    from symgrad.phenomena.cliffs.collapses import collapse as collapse
     from symgrad.phenomena.cliffs.deep_slices import SliceCliffs as SliceCliffs
     from symgrad.phenomena.cliffs.deep_slices import slice_cliffs as slice_cliffs
+    from symgrad.phenomena.cliffs.edge_states import EdgeState as EdgeState
+    from symgrad.phenomena.cliffs.edge_states import find_edge_state as find_edge_state
+    from symgrad.phenomena.cliffs.fates import Fate as Fate
+    from symgrad.phenomena.cliffs.fates import Fates as Fates
+    from symgrad.phenomena.cliffs.fates import fates as fates
     from symgrad.phenomena.cliffs.finding import find_cliffs as find_cliffs
+    from symgrad.phenomena.cliffs.laps import Growth as Growth
+    from symgrad.phenomena.cliffs.laps import Laps as Laps
+    from symgrad.phenomena.cliffs.laps import count_laps as count_laps
+    from symgrad.phenomena.cliffs.line_values import OnCurve as OnCurve
+    from symgrad.phenomena.cliffs.line_values import values_on as values_on
+    from symgrad.phenomena.cliffs.location import Change as Change
+    from symgrad.phenomena.cliffs.location import Crossing as Crossing
+    from symgrad.phenomena.cliffs.location import locate as locate
+    from symgrad.phenomena.cliffs.poincare import Poincare as Poincare
+    from symgrad.phenomena.cliffs.poincare import poincare_function as poincare_function
+    from symgrad.phenomena.cliffs.pull_back import PulledBack as PulledBack
+    from symgrad.phenomena.cliffs.pull_back import pull_back as pull_back
+    from symgrad.phenomena.cliffs.ridges import Ridge as Ridge
+    from symgrad.phenomena.cliffs.ridges import fold_ridge as fold_ridge
     from symgrad.phenomena.cliffs.step_field import CliffRegion as CliffRegion
     from symgrad.phenomena.cliffs.step_field import CliffRegions as CliffRegions
     from symgrad.phenomena.cliffs.step_field import cliff_regions as cliff_regions
+    from symgrad.phenomena.cliffs.walls import Profile as Profile
+    from symgrad.phenomena.cliffs.walls import wall_profile as wall_profile
     from symgrad.phenomena.continuation import Trace as Trace
     from symgrad.phenomena.continuation import bifurcation_system as bifurcation_system
     from symgrad.phenomena.continuation import trace as trace
@@ -42,6 +80,15 @@ if TYPE_CHECKING:
     from symgrad.phenomena.crossings import bifurcation_points as bifurcation_points
     from symgrad.phenomena.crossings import birth_points as birth_points
     from symgrad.phenomena.crossings import superstable_numbers as superstable_numbers
+    from symgrad.phenomena.descent.advice import Advice as Advice
+    from symgrad.phenomena.descent.advice import largest_safe_step as largest_safe_step
+    from symgrad.phenomena.descent.advice import smallest_crossing_threshold as smallest_crossing_threshold
+    from symgrad.phenomena.descent.curvature import sharpness as sharpness
+    from symgrad.phenomena.descent.diagrams import DescentDiagram as DescentDiagram
+    from symgrad.phenomena.descent.diagrams import descent_diagram as descent_diagram
+    from symgrad.phenomena.descent.endings import PathEnd as PathEnd
+    from symgrad.phenomena.descent.paths import Descent as Descent
+    from symgrad.phenomena.descent.paths import descend as descend
     from symgrad.phenomena.exact_curves import ExactRegime as ExactRegime
     from symgrad.phenomena.overlays import PlaneCurve as PlaneCurve
     from symgrad.phenomena.overlays import with_bifurcations as with_bifurcations
