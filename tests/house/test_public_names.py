@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import symgrad
+from symgrad import phenomena
 
 ROOT = Path(__file__).parents[2]
 SOURCE = (ROOT / "symgrad" / "__init__.py").read_text(encoding="utf-8")
@@ -42,6 +43,12 @@ def names_for_type_checkers(source: str) -> dict[str, str]:
 
 def test_type_checkers_see_the_same_table() -> None:
     assert names_for_type_checkers(SOURCE) == symgrad.ROOM_OF
+
+
+def test_type_checkers_see_the_same_table_of_phenomena() -> None:
+    source = (ROOT / "symgrad" / "phenomena" / "__init__.py").read_text(encoding="utf-8")
+    assert names_for_type_checkers(source) == phenomena.MODULE_OF
+    assert all(getattr(phenomena, name) is not None for name in phenomena.MODULE_OF)
 
 
 def test_a_name_missing_for_type_checkers_would_be_noticed() -> None:
