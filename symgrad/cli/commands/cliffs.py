@@ -164,10 +164,9 @@ def _cliff(cliff: "Cliff") -> dict[str, object]:
         "valid": cliff.valid,
         "valid_exact": cliff.valid_exact,
         "verdict": cliff.verdict.word,
-        "steepest": {
-            "point": dict(steepest.point),
-            "gradient": signed_log(1.0, steepest.log_gradient),
-        },
+        "steepest": None
+        if steepest is None
+        else {"point": dict(steepest.point), "gradient": signed_log(1.0, steepest.log_gradient)},
         "exponent": cliff.exponent,
         "growth": cliff.growth,
         "sides": None if cliff.sides is None else {"below": cliff.sides[0], "above": cliff.sides[1]},

@@ -117,9 +117,10 @@ class Cliff:
     path: Array | None = field(default=None, repr=False)
 
     @property
-    def steepest(self) -> TracePoint:
-        """The place of the largest gradient among those of the trace."""
-        return max(self.trace, key=lambda place: place.log_gradient)
+    def steepest(self) -> TracePoint | None:
+        """The place of the largest gradient among those of the trace, None where no gradient was computed."""
+        measured = [place for place in self.trace if place.gradient]
+        return max(measured, key=lambda place: place.log_gradient, default=None)
 
 
 @dataclass(frozen=True)

@@ -281,8 +281,9 @@ def _largest_seen(cliffs: Sequence[Cliff], swept: CliffRegions | None, window: W
         point, height, verdict = swept.largest, swept.largest_log_gradient, Verdict.SAMPLED
         statement = "The largest gradient at the points of a grid; between them it may be larger."
     for cliff in cliffs:
-        if cliff.trace and cliff.steepest.log_gradient > height:
-            height, point, verdict = cliff.steepest.log_gradient, cliff.steepest.point, Verdict.SAMPLED
+        steepest = cliff.steepest
+        if steepest is not None and steepest.log_gradient > height:
+            height, point, verdict = steepest.log_gradient, steepest.point, Verdict.SAMPLED
             statement = "The largest gradient on the cliffs examined and on a grid; elsewhere it may be larger."
     return LargestGradient(dict(point), height, None, verdict, statement)
 

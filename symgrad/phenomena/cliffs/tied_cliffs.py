@@ -13,6 +13,7 @@ from symgrad.derivation import CliffCurve, Gradient, Side, cliff_curves
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.kernels import to_kernel
+from symgrad.phenomena.cliffs.chain_steps import place_on
 from symgrad.phenomena.cliffs.cliff_map import Cliff, CliffKind, Origin, TracePoint
 from symgrad.phenomena.cliffs.fates import Fate
 from symgrad.phenomena.cliffs.location import Change, Crossing, locate
@@ -202,16 +203,14 @@ def _wall_rows(problem: TiedProblem, candidate: Candidate) -> list[_Row]:
 
 
 def _fold_rows(problem: TiedProblem, candidate: Candidate) -> list[_Row]:
-    """Return the steepest places beside a fold arc or flip, none beyond the depth to which orbits are run."""
-    curve, some = candidate.curve, candidate.at[:: max(1, len(candidate.at) // MOST_RIDGE_POINTS)]
-    ridges = []
-    for at in map(sympy.Rational, some):
+    """Return the steepest places beside a fold arc or flip; places on it where the depth is out of reach."""
+    curve, rows = candidate.curve, []
+    for at in map(sympy.Rational, candidate.at[:: max(1, len(candidate.at) // MOST_RIDGE_POINTS)]):
         try:
-            ridges.append(fold_ridge(curve, problem.target, problem.start, at, problem.depth))
+            ridge = fold_ridge(curve, problem.target, problem.start, at, problem.depth)
         except InputError:
+            rows.append(_Row(TracePoint(place_on(curve, at).point, {}), None, ""))
             continue
-    rows = []
-    for ridge in ridges:
         below, above = (float(v) if np.isfinite(v) else None for v in (ridge.loss_below, ridge.loss_above))
         place = TracePoint(ridge.point, ridge.gradient, ridge.width, below, above, ridge.height)
         rows.append(_Row(place, ridge.exponent, ridge.growth))
