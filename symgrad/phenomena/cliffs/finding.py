@@ -24,6 +24,7 @@ from symgrad.phenomena.cliffs.laps import Laps, count_laps
 from symgrad.phenomena.cliffs.product_cliffs import product_cliffs
 from symgrad.phenomena.cliffs.step_field import KAPPA, CliffRegions, cliff_regions
 from symgrad.phenomena.cliffs.tied_cliffs import TiedAnswer, TiedProblem, tied_cliffs
+from symgrad.phenomena.cliffs.vector_cliffs import vector_cliffs
 from symgrad.phenomena.cliffs.windows import Window, read_window
 from symgrad.sweeps import sweep
 from symgrad.symbols import n
@@ -50,7 +51,7 @@ def find_cliffs(
     ----------
     composition : the layers; a single map or a chain of depth 1 or symbolic depth is applied ``depth`` times
     loss : an expression of the last state and of parameters
-    start : x₀, one exact number (a float is read as the decimal it prints as)
+    start : x₀, one exact number for each component (a float is read as the decimal it prints as)
     box : two of the parameters → (low, high), (low, high, count) or an ``Axis``
     depth : how often the chain is applied; None for the composition's own literal depth
     parameters : the values of the others, those with a value per layer as one for each application
@@ -58,8 +59,8 @@ def find_cliffs(
 
     Raises
     ------
-    InputError : a missing or unknown parameter, a loss that does not depend on the state, several components, a depth
-        below 1, inputs of the wrong length
+    InputError : a missing or unknown parameter, a loss that does not depend on the state, a depth below 1, inputs of
+        the wrong length, several components with values per layer
 
     Examples
     --------
@@ -78,18 +79,15 @@ def find_cliffs(
     whole = _at_depth(chain, depth)
     _check(whole, window, given)
     outer = _loss(loss, whole, window, given)
-    begin = _start(start)
+    begin = _start(start, whole.dimension)
     layered = {name: given[name] for name in whole.layered}
+    if isinstance(begin, tuple):
+        return _vector(whole, outer, begin, window, kappa)
     product = product_cliffs(whole, outer, begin, window, layered, kappa=kappa)
     if product is not None:
         target = gradient(whole, outer, wrt=window.names)
         surface, _ = _surface(target, begin, window, layered, product.depth, kappa)
         return replace(product, surface=surface)
-    if whole.dimension > 1:
-        raise InputError(
-            f"cliffs are found for a state of one component, got {whole.dimension}; locate an edge state of several "
-            "components with find_edge_state"
-        )
     block = one_block(whole)
     if block is not None and not block.layered:
         return _tied(whole, outer, begin, window, kappa)
@@ -180,10 +178,45 @@ def _loss(loss: Expr | str, chain: Composition, window: Window, given: Mapping[s
     return expr
 
 
-def _start(start: Any) -> Expr:
-    if np.ndim(start) == 1 and len(start) == 1:
-        (start,) = start
-    return _exact("the start", start) if not isinstance(start, str) else entered(start)
+def _start(start: Any, components: int) -> Any:
+    """Return the exact start: one number, or a tuple of one for each of several components."""
+    given = tuple(start) if np.ndim(start) == 1 and not isinstance(start, str) else (start,)
+    if len(given) != components:
+        raise InputError(f"the start has {len(given)} numbers for a state of {components}; give one for each component")
+    exact = tuple(entered(v) if isinstance(v, str) else _exact("the start", v) for v in given)
+    return exact if components > 1 else exact[0]
+
+
+def _vector(chain: Composition, loss: Expr, start: tuple[Expr, ...], window: Window, kappa: float) -> CliffMap:
+    """Answer for a tied chain of several components: located cliffs, sampled."""
+    if len(chain.blocks) > 1 or chain.layered:
+        raise InputError(
+            f"cliffs of {chain.dimension} components are located for one repeated chain without values per layer; "
+            "repeat one chain, or sweep its loss with cliff_regions"
+        )
+    depth = int(chain.depth)
+    target = gradient(Composition((Block(chain.blocks[0].body, Integer(1)),)) ** n, loss, wrt=window.names)
+    cliffs, evidence = vector_cliffs(TiedProblem(target, start, window, depth))
+    covered = Coverage(
+        Verdict.SAMPLED,
+        "Sampled: the cliffs were located by bracketing changes of fate on lines; others may exist between the lines, "
+        "and pairs of changes between two samples of a line go unseen.",
+    )
+    surface, swept = _surface(target, start, window, {}, depth, kappa)
+    largest = _largest_seen(cliffs, swept, window)
+    return CliffMap(
+        chain,
+        loss,
+        start,
+        depth,
+        window,
+        cliffs,
+        largest,
+        covered,
+        regions=swept,
+        surface=surface,
+        evidence=evidence,
+    )
 
 
 def _tied(chain: Composition, loss: Expr, start: Expr, window: Window, kappa: float) -> CliffMap:
@@ -225,7 +258,7 @@ def _laps(body: Composition, start: Expr, window: Window) -> tuple[Laps, ...]:
 
 
 def _surface(
-    target: Gradient, start: Expr, window: Window, values: Mapping[str, Any], depth: int, kappa: float
+    target: Gradient, start: Any, window: Window, values: Mapping[str, Any], depth: int, kappa: float
 ) -> tuple[Steepness | None, CliffRegions | None]:
     """Return the steepness on as fine a grid as the depth allows, and the regions in which a tuned step overshoots."""
     points = int(min(MOST_POINTS, math.sqrt(GRID_WORK / depth)))
@@ -234,7 +267,7 @@ def _surface(
     swept = sweep(
         to_kernel(target),
         *window.axes(points),
-        start=float(sympy.N(start, 20)),
+        start=[float(sympy.N(v, 20)) for v in start] if isinstance(start, tuple) else float(sympy.N(start, 20)),
         parameters=dict(values),
         depth=depth if target.composition.depth_symbols else None,
         progress=False,

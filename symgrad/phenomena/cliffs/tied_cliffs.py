@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from sympy import Expr
 
 from symgrad.derivation import CliffCurve, Gradient, Side, cliff_curves
 from symgrad.errors import InputError
@@ -37,14 +36,21 @@ class TiedProblem:
     Parameters
     ----------
     target : the gradient of the loss by the two swept parameters, of the chain at symbolic depth
-    start : exact
+    start : exact; a tuple of one number per component where there are several
     window, depth : what is asked
     """
 
     target: Gradient
-    start: Expr
+    start: Any
     window: Window
     depth: int
+
+    @property
+    def float_start(self) -> Any:
+        """The start in float64."""
+        if isinstance(self.start, tuple):
+            return [float(sympy.N(value, 20)) for value in self.start]
+        return float(sympy.N(self.start, 20))
 
     @property
     def along(self) -> str:
@@ -95,7 +101,7 @@ def tied_cliffs(problem: TiedProblem, *, rough: bool) -> TiedAnswer:
     if loose and (rough or len(loose) > MOST_LISTED * len(lines) or any(not c.complete for c in loose)):
         found.append(_rough(problem, loose))
     else:
-        found += _located_cliffs(problem, [c for c in loose if c.is_cliff])
+        found += located_cliffs(problem, [c for c in loose if c.is_cliff])
     flat = [_ridge(problem, candidate) for candidate in ridges]
     return TiedAnswer(tuple(found), tuple(r for r in flat if r is not None), bool(curves), curves, tuple(remarks))
 
@@ -110,7 +116,7 @@ def _located(
     place = problem.window.names.index(problem.along)
     values = np.array([float(v) for v in lines])
     low, high = float(problem.window.low[place]), float(problem.window.high[place])
-    start = float(sympy.N(problem.start, 20))
+    start = problem.float_start
     return locate(problem.target.composition, start, problem.along, low, high, {problem.other: values}), lines
 
 
@@ -245,14 +251,14 @@ def _gradients_at(problem: TiedProblem, points: Sequence[Mapping[str, float]]) -
         return ()
     kernel = to_kernel(problem.target)
     at = {name: np.array([point[name] for point in points]) for name in problem.window.names}
-    outcome = kernel(float(sympy.N(problem.start, 20)), at, depth=problem.depth)
+    outcome = kernel(problem.float_start, at, depth=problem.depth)
     return tuple(
         TracePoint(dict(point), {name: outcome.gradient[name][i] for name in problem.window.names})
         for i, point in enumerate(points)
     )
 
 
-def _located_cliffs(problem: TiedProblem, crossings: Sequence[Crossing]) -> list[Cliff]:
+def located_cliffs(problem: TiedProblem, crossings: Sequence[Crossing]) -> list[Cliff]:
     """Describe what is only located, one cliff for each rank on its line."""
     ranks: dict[tuple[int, CliffKind], list[Crossing]] = {}
     counts: dict[int, int] = {}
