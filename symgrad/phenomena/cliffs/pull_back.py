@@ -22,10 +22,10 @@ from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.kernels.multiprecision import context, evaluate, to_mpf
 from symgrad.maps import Composition, Map, as_composition, differentiate, expand_activations
+from symgrad.phenomena.cliffs.refinement import narrowed, refined
 from symgrad.symbols import k
 
 SCANNED = 65
-MOST_HALVINGS, WIDENINGS = 4, 12
 GUARD_DIGITS = 10
 MOST_DIGITS = 10_000
 ULPS = 40
@@ -134,8 +134,8 @@ def pull_back(
     bracket = _bracket(gap, float(low), float(high), direction is not None, along)
     if bracket is None:
         return None
-    a, b = _narrowed(gap, *bracket)
-    exact = "" if digits is None else _refined(schedule, rows, level, start, along, (a, b), digits)
+    a, b = narrowed(gap, *bracket)
+    exact = "" if digits is None else _exact_root(schedule, rows, level, start, along, (a, b), digits)
     unique = direction is not None
     precision = "float64" if digits is None else f"{digits} digits"
     only = f"one crossing, because {reason}" if unique else f"the only crossing seen in {SCANNED} samples; {reason}"
@@ -372,37 +372,7 @@ def _bracket(
     return (ends[changes[0]], ends[changes[0] + 1]) if changes else None
 
 
-def _narrowed(gap: Callable[[float], float], a: float, b: float) -> tuple[float, float]:
-    """Return neighbouring floats with different signs of the gap: secant steps guarded by bisection."""
-    fa, fb = gap(a), gap(b)
-    while (middle := a + (b - a) / 2) not in (a, b):
-        trial = middle
-        if math.isfinite(fa) and math.isfinite(fb):
-            secant = a - fa * (b - a) / (fb - fa)
-            trial = min(max(secant, math.nextafter(a, b)), math.nextafter(b, a))
-        for t in (trial, *_beside(trial, a, b)):
-            if a < t < b:
-                ft = gap(t)
-                if (ft > 0) == (fa > 0):
-                    a, fa = t, ft
-                else:
-                    b, fb = t, ft
-        if (middle := a + (b - a) / 2) not in (a, b) and trial != middle:
-            ft = gap(middle)
-            if (ft > 0) == (fa > 0):
-                a, fa = middle, ft
-            else:
-                b, fb = middle, ft
-    return a, b
-
-
-def _beside(trial: float, a: float, b: float) -> tuple[float, float]:
-    """Return the floats a little to the left and right of a trial, to catch the root between them."""
-    step = max(4 * math.ulp(trial), 1e-4 * min(trial - a, b - trial))
-    return trial - step, trial + step
-
-
-def _refined(
+def _exact_root(
     schedule: Sequence[_Inverted],
     rows: Sequence[tuple[Any, ...]],
     level: Any,
@@ -411,7 +381,7 @@ def _refined(
     bracket: tuple[float, float],
     digits: int,
 ) -> str:
-    """Return the root in that many digits, by secant steps guarded by bisection in mpmath, from the float bracket."""
+    """Return the root of the gap in that many digits, from the float bracket."""
     ctx = context(int((digits + GUARD_DIGITS) * math.log2(10)) + 20)
     first, target = to_mpf(start, ctx), to_mpf(level, ctx)
     numbers = [[None if v is None else to_mpf(v, ctx) for v in row] for row in rows]
@@ -428,38 +398,4 @@ def _refined(
             y = evaluate(one.inverse, known | {one.image: v}, ctx)
         return first - y
 
-    a, b = _wider(gap, *(ctx.mpf(t) for t in bracket), ctx)
-    fa, fb = gap(a), gap(b)
-    small = ctx.mpf(10) ** (-digits - 2) * max(abs(a), ctx.mpf(10) ** -300)
-    for _ in range(MOST_HALVINGS * digits):
-        if b - a <= small:
-            return str(ctx.nstr((a + b) / 2, digits, strip_zeros=False))
-        for t in _trials(a, fa, b, fb, small, ctx):
-            if not a < t < b:
-                continue
-            ft = gap(t)
-            if (ft > 0) == (fa > 0):
-                a, fa = t, ft
-            else:
-                b, fb = t, ft
-    raise InputError(f"the crossing was not found to {digits} digits; ask for fewer digits")
-
-
-def _wider(gap: Callable[[Any], Any], a: Any, b: Any, ctx: Any) -> tuple[Any, Any]:
-    """Return a bracket at whose ends the gap has different signs: rounding may have moved the one of float64."""
-    reach = max(b - a, abs(a) * ctx.mpf(2) ** -52)
-    for _ in range(WIDENINGS):
-        if (gap(a) > 0) != (gap(b) > 0):
-            break
-        a, b, reach = a - reach, b + reach, 2 * reach
-    return a, b
-
-
-def _trials(a: Any, fa: Any, b: Any, fb: Any, small: Any, ctx: Any) -> tuple[Any, ...]:
-    """Return places to cut a bracket: the secant's root with its two sides, and the middle."""
-    middle = (a + b) / 2
-    if not (ctx.isfinite(fa) and ctx.isfinite(fb)):
-        return (middle,)
-    root = a - fa * (b - a) / (fb - fa)
-    beside = max(small / 4, (b - a) ** 2 / max(abs(root), ctx.mpf(1)))
-    return root - beside, root + beside, middle
+    return refined(gap, bracket, digits, ctx)
