@@ -18,6 +18,12 @@ from symgrad.derivation.bifurcations.triangular import solve_univariate
 from symgrad.derivation.chain import ChainProduct, Factor, chain_product
 from symgrad.derivation.cliff_equations import CliffCurve, Side, cliff_curves, geometric_sum_proof
 from symgrad.derivation.closed_forms.recognition import ClosedForm, closed_form
+from symgrad.derivation.composition_newton import (
+    CompositionNewton,
+    LossNewton,
+    newton_of_composition,
+    newton_of_loss,
+)
 from symgrad.derivation.deep_products.finding import Band, DeepProduct, Valley, deep_product
 from symgrad.derivation.equilibria import (
     ExactStatement,
@@ -36,13 +42,11 @@ from symgrad.derivation.products.decision import product_limit
 from symgrad.derivation.products.product_limits import ProductLimit
 from symgrad.derivation.two_layer_catapult import TwoNumberMap, two_number_map
 from symgrad.derivation.updates import (
-    CompositionNewton,
     UpdateMap,
     clipped_step,
     gradient_step,
     momentum_step,
     newton,
-    newton_of_composition,
 )
 from symgrad.derivation.vocabulary import Regime, Sign
 
@@ -61,6 +65,7 @@ __all__ = [
     "FixedStart",
     "Gradient",
     "LayerEquations",
+    "LossNewton",
     "OpenEquation",
     "ProductLimit",
     "Recurrence",
@@ -98,6 +103,7 @@ __all__ = [
     "multiplier_polynomial",
     "newton",
     "newton_of_composition",
+    "newton_of_loss",
     "one_block",
     "product_limit",
     "quadratic_form",

@@ -1,24 +1,19 @@
-"""Update rules as maps: Newton, gradient, clipped and momentum steps, and Newton's step of a whole composition.
+"""Update rules as maps: Newton, gradient, clipped and momentum steps.
 
 An update rule applied to an expression is a ``Map``, so that everything symgrad does with layers it does with
-training steps. Newton's step of a composition F = f_n∘…∘f_1 towards F(x) = y is the inverse chain product:
-
-    N(x)  = x - (F(x) - y)/∏ f_k'(x_{k-1})
-    N'(x) = (F - y) F''/F'²,   F''/F' = Σ_k (f_k''/f_k')(x_{k-1}) ∏_{j<k} f_j'(x_{j-1})
+training steps.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from sympy import Expr, IndexedBase, Integer, Max, Min, Product, S, Sum, Symbol, sqrt
+from sympy import Expr, Integer, Max, Min, S, Symbol, sqrt
 
-from symgrad.derivation.chain import ChainProduct, chain_product, counters
 from symgrad.derivation.gradients import Gradient
 from symgrad.derivation.notation import to_latex
 from symgrad.errors import InputError
-from symgrad.maps import Composition, Map, as_composition, differentiate, entered
+from symgrad.maps import Map, differentiate, entered
 from symgrad.symbols import real
 
 
@@ -235,86 +230,3 @@ def momentum_step(
         slopes = _clipped(slopes, _positive("threshold", threshold, variables), clip_by)
     faster = [beta * v - size * g for v, g in zip(velocities, slopes, strict=True)]
     return Map([*(x + v for x, v in zip(variables, faster, strict=True)), *faster], (*variables, *velocities))
-
-
-@dataclass(frozen=True)
-class CompositionNewton:
-    """Newton's step of a whole composition, in layered form: nothing is expanded with depth.
-
-    Examples
-    --------
-    >>> from symgrad.symbols import n
-    >>> step = newton_of_composition(Map("w*x", "x") ** n, "y")
-    >>> step.update
-    -(-y + x[n])/Product(w, (k, 1, n)) + x[0]
-    """
-
-    composition: Composition
-    target: Expr
-
-    @cached_property
-    def chain(self) -> ChainProduct:
-        """The chain product, the derivative of the composition."""
-        return chain_product(self.composition)
-
-    @property
-    def _end(self) -> Expr:
-        layers = sum((b.layers for b in self.composition.blocks), Integer(0))
-        return IndexedBase(self.composition.state[0])[layers]
-
-    @property
-    def residual(self) -> Expr:
-        """F(x) - y."""
-        return self._end - self.target
-
-    @property
-    def update(self) -> Expr:
-        """N(x) = x - (F(x) - y)/∏ f_k'(x_{k-1}), with x = x[0] and F(x) = x[n]."""
-        return IndexedBase(self.composition.state[0])[0] - self.residual / self.chain.expr
-
-    @cached_property
-    def relative_curvature(self) -> Expr:
-        """F''/F' = Σ_k (f_k''/f_k')(x_{k-1}) ∏_{j<k} f_j'(x_{j-1}), summed over every layer of every block."""
-        t, j = counters(self.composition, "tj")
-        total: Expr = Integer(0)
-        before: Expr = Integer(1)
-        for placed in self.chain.blocks:
-            depth = placed.block.depth
-            application = Integer(1) if depth == 1 else t
-            each: Expr = Integer(1)
-            summand: Expr = Integer(0)
-            for factor in placed.at(application):
-                (state,) = factor.layer.state
-                second = factor.place(differentiate(factor.layer.jacobian[0][0], state))
-                summand += second / factor.expr * each
-                each *= factor.expr
-            if depth == 1:
-                total += before * summand
-                before *= each
-            else:
-                earlier = Product(each.xreplace({t: j}), (j, 1, t - 1))
-                total += before * Sum(summand * earlier, (t, 1, depth)) if summand != 0 else 0
-                before *= placed.product(Integer(1))
-        return total
-
-    @property
-    def derivative(self) -> Expr:
-        """N'(x) = (F - y)·(F''/F')/F'."""
-        return self.residual * self.relative_curvature / self.chain.expr
-
-    def latex(self) -> str:
-        """Return N(x) in LaTeX."""
-        state = to_latex(self.composition.state[0])
-        residual = to_latex(self.residual)
-        return rf"N({state}_{{0}}) = {state}_{{0}} - \frac{{{residual}}}{{{self.chain.latex()}}}"
-
-
-def newton_of_composition(chain: Map | Composition, target: Expr | str) -> CompositionNewton:
-    """Return Newton's step for F(x) = target of a scalar composition F, at any depth."""
-    composition = as_composition(chain)
-    if composition.dimension != 1:
-        raise InputError("newton_of_composition takes a chain of one component; use one state")
-    goal = entered(target)
-    if set(composition.state) & goal.free_symbols:
-        raise InputError(f"the target {goal} contains the state; give a value or a parameter of another name")
-    return CompositionNewton(composition, goal)
