@@ -8,6 +8,7 @@ composition, and affine layers only scale it: S(A·φ(αx+β)+B) = α²·Sφ.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import sympy
 from sympy import Dummy, Expr, Integer, Rational, Symbol
@@ -98,6 +99,12 @@ def schwarzian_of(name: str) -> SchwarzianFact:
     """
     if name not in ACTIVATIONS:
         raise InputError(f"no activation is named {name!r}; known: {', '.join(sorted(ACTIVATIONS))}")
+    return _fact(name, ACTIVATIONS[name].function, ACTIVATIONS[name].formula)
+
+
+@lru_cache
+def _fact(name: str, function: Callable[[Expr], Expr], formula: Callable[[Expr], Expr]) -> SchwarzianFact:
+    """Return the fact of the row of the table that has this function and formula."""
     row, x = ACTIVATIONS[name], real("x")
     if has_kink(row):
         reason = "its first or second derivative jumps at a kink"

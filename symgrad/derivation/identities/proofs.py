@@ -6,6 +6,7 @@ that the normal form does not decide are split into the cases of the sign of one
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -29,6 +30,7 @@ from symgrad.errors import InputError
 from symgrad.maps import expand_activations
 
 MAX_NODES = 4000
+PROOFS = 512
 
 _BY_EXPONENTIALS: dict[Any, Callable[[Expr], Expr]] = {
     "sinh": lambda e: (e - 1 / e) / 2,
@@ -112,9 +114,11 @@ def sign_proof(expr: Expr, *, strict: bool = False, nonzero: Sequence[Expr] = ()
     'signs of the factors of the normal form'
     """
     expr = expand_activations(_read(expr))
-    if not _admissible(expr):
-        return None
+    return _sign_method(expr, strict, tuple(nonzero)) if _admissible(expr) else None
 
+
+@lru_cache(maxsize=PROOFS)
+def _sign_method(expr: Expr, strict: bool, nonzero: tuple[Expr, ...]) -> str | None:
     def prove(part: Expr) -> bool:
         sign, positive = _known_sign(part)
         return (sign == 1 and (positive or not strict)) or (sign == 0 and positive and not strict)
@@ -135,8 +139,11 @@ def _known_sign(expr: Expr) -> tuple[int, bool]:
 
 def _decide(expr: Expr, nonzero: Sequence[Expr] = ()) -> tuple[bool | None, str]:
     expr = expand_activations(_read(expr))
-    if not _admissible(expr):
-        return None, ""
+    return _verdict(expr, tuple(nonzero)) if _admissible(expr) else (None, "")
+
+
+@lru_cache(maxsize=PROOFS)
+def _verdict(expr: Expr, nonzero: tuple[Expr, ...]) -> tuple[bool | None, str]:
     verdict = _normal(expr)
     if verdict is not None:
         return verdict, _method(expr) if verdict else ""
