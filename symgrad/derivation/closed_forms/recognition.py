@@ -14,10 +14,6 @@ import sympy
 from sympy import Eq, Expr, Matrix, Pow, S, Symbol
 
 from symgrad.derivation.closed_forms.agreement import agreement
-from symgrad.derivation.closed_forms.families import FAMILIES
-from symgrad.derivation.closed_forms.families.affine import affine_parts
-from symgrad.derivation.closed_forms.families.starts import on_cycle, on_fixed_point
-from symgrad.derivation.closed_forms.families.untied import untied_affine
 from symgrad.derivation.closed_forms.induction import Branch, decided, settled, written_at
 from symgrad.derivation.identities.proofs import is_zero
 from symgrad.derivation.notation import to_latex
@@ -156,6 +152,8 @@ def _once(f: Map) -> Found | None:
     start = dict.fromkeys(f.state, S.Zero)
     whole = Matrix(slopes) * Matrix(f.state) + Matrix([e.xreplace(start) for e in exprs])
     if f.dimension == 1:
+        from symgrad.derivation.closed_forms.families.affine import affine_parts
+
         parts = affine_parts(f.expr, f.state[0])
         if parts is None:
             return None
@@ -201,6 +199,9 @@ def _checked(f: Map, branches: Sequence[Branch]) -> tuple[Branch, ...] | None:
 
 def _of_map(f: Map) -> Found | None:
     """Return the branches of the n-fold composition of a map, by the first family it belongs to."""
+    from symgrad.derivation.closed_forms.families import FAMILIES  # its laws would cost start-up a fifth of a second
+    from symgrad.derivation.closed_forms.families.untied import untied_affine
+
     if f.layered:
         branch = untied_affine(f)
         return None if branch is None else ("different affine layers", (branch,))
@@ -274,6 +275,8 @@ def _at_start(f: Map, branch: Branch | None, start: Expr) -> Branch | None:
 
 def _of_start(composition: Composition, start: tuple[Expr, ...]) -> Found | None:
     """Return the branches for a given start: a fixed point, a cycle, or what the family gives there."""
+    from symgrad.derivation.closed_forms.families.starts import on_cycle, on_fixed_point
+
     f = _body(composition.blocks[0]) if len(composition.blocks) == 1 and not composition.layered else None
     alone = f is not None and f.dimension == 1
     depth = {n: composition.depth}
