@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 Numbers = Callable[..., Any]
 BITS = 120
 HALVINGS = 400
+SECANTS, SPARE_BITS = 12, 12
 
 
 @dataclass(frozen=True)
@@ -169,13 +170,48 @@ def _bound(expr: Expr, ctx: Any) -> Any:
 
 
 def _coordinate(curve: CliffCurve, value: Any, ctx: Any) -> Any:
-    """Return the coordinate at which the monotone ``along`` has a value, by bisection."""
+    """Return the coordinate at which the monotone ``along`` has a value: a float's secant steps, else by bisection."""
     expr = expand_activations(curve.expressions[curve.along])
     low, high = (_bound(e, ctx) for e in (curve.low, curve.high))
 
     def excess(t: Any) -> Any:
         return evaluate(expr, {curve.parameter: t}, ctx) - value
 
+    near = _float_root(expr, curve.parameter, float(value), float(low), float(high))
+    root = None if near is None else _polished(excess, ctx.mpf(near), ctx)
+    return root if root is not None and low < root < high else _bisected(excess, low, high)
+
+
+def _float_root(expr: Expr, parameter: Expr, value: float, low: float, high: float) -> float | None:
+    """Return where a monotone expression has a value in float64, None where it leaves float64 on the way."""
+    function = _float_function(expr, parameter)
+    try:
+        root = _bisected(lambda t: function(t) - value, low, high)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        return None
+    return float(root) if np.isfinite(root) else None
+
+
+@lru_cache(maxsize=64)
+def _float_function(expr: Expr, parameter: Expr) -> Callable[[float], float]:
+    function: Callable[[float], float] = sympy.lambdify([parameter], expr, modules="math")
+    return function
+
+
+def _polished(excess: Callable[[Any], Any], near: Any, ctx: Any) -> Any:
+    """Return the root next to a float by secant steps, None unless signs enclose it to all but the last bits."""
+    small = ctx.mpf(2) ** (SPARE_BITS - ctx.prec) * max(abs(near), ctx.mpf(2) ** -50)
+    a, b = near, near + max(abs(near), ctx.mpf(2) ** -50) * ctx.mpf(2) ** -45
+    fa, fb = excess(a), excess(b)
+    for _ in range(SECANTS):
+        if fa == fb or abs(b - a) <= small:
+            break
+        a, fa, b = b, fb, b - fb * (b - a) / (fb - fa)
+        fb = excess(b)
+    return b if (excess(b - small) > 0) != (excess(b + small) > 0) else None
+
+
+def _bisected(excess: Callable[[Any], Any], low: Any, high: Any) -> Any:
     inside = _between(low, high)
     rising = excess(_between(inside, high)) > excess(inside)
     for _ in range(HALVINGS):

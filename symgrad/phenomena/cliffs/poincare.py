@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError
+from symgrad.maps import expand_activations
 from symgrad.phenomena.cliffs.chain_steps import Place, Steps
+from symgrad.phenomena.cliffs.power_series import power_series
 
 Array = NDArray[np.float64]
 ORDER = 18
@@ -123,8 +125,12 @@ def held(function: Poincare) -> Poincare:
 
 
 def _taylor(place: Place, fixed: Any) -> list[Any]:
-    """Return the Taylor coefficients of f at the fixed point, by differences in raised precision."""
-    return list(place.ctx.taylor(lambda state: place.value(place.curve.layer.expr, state), fixed, ORDER))
+    """Return the Taylor coefficients of f at the fixed point, by differences in raised precision where need be."""
+    layer, ctx = place.curve.layer, place.ctx
+    found = power_series(
+        expand_activations(layer.expr), layer.state[0], fixed, ORDER, lambda e: place.value(e, fixed), ctx
+    )
+    return list(ctx.taylor(lambda s: place.value(layer.expr, s), fixed, ORDER)) if found is None else found
 
 
 def _series(taylor: list[Any], multiplier: Any, ctx: Any) -> list[Any]:
