@@ -20,6 +20,7 @@ from symgrad.phenomena.cliffs.windows import Window, round_numbers, segments
 Array = NDArray[np.float64]
 NEAR = 1e-6
 AT_LEAST = 6
+LINES, ON_EACH = 8, 3
 PATH = 101
 AT_END = 1e-4
 
@@ -121,12 +122,21 @@ def lines_for(candidates: Sequence[Candidate], window: Window, along: str) -> tu
     """Return the values of the other parameter on whose lines crossings are located."""
     other = next(name for name in window.names if name != along)
     place = window.names.index(other)
-    values = set(round_numbers(float(window.low[place]), float(window.high[place]), at_least=AT_LEAST))
-    values |= {window.low[place], window.high[place]}
-    for candidate in candidates:
-        if candidate.curve.along == other:
-            values |= set(candidate.at)
+    values = {window.low[place], window.high[place]}
+    examined = [candidate.at for candidate in candidates if candidate.curve.along == other]
+    for at in examined:
+        values |= set(_spread(at, ON_EACH))
+    rest = round_numbers(float(window.low[place]), float(window.high[place]), at_least=AT_LEAST)
+    rest = tuple(v for v in rest if v not in values)
+    values |= set(_spread(rest, LINES - len(values)) if examined else rest)
     return tuple(sorted(values))
+
+
+def _spread(values: Sequence[Fraction], count: int) -> Sequence[Fraction]:
+    """Return at most so many of the values, evenly chosen, the first and the last among them."""
+    if len(values) <= max(count, 0):
+        return values
+    return [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
 
 
 def matched(

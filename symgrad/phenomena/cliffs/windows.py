@@ -109,7 +109,8 @@ def round_numbers(low: float, high: float, *, at_least: int = 6) -> tuple[Fracti
         for step in reversed(STEPS):
             size = step * Fraction(10) ** exponent
             first = math.floor(Fraction(low) / size) + 1
-            found = [v for v in (size * (first + i) for i in range(200)) if low < v < high]
+            count = min(200, math.ceil(Fraction(high) / size) - first)
+            found = [v for v in (size * (first + i) for i in range(count)) if low < v < high]
             if len(found) >= at_least:
                 return tuple(found)
         exponent -= 1
