@@ -23,6 +23,7 @@ MODULE_OF = {
         "box_functions": "Shape shape_of",
         "boxes": "Intervals",
         "contractions": "Contraction contraction",
+        "convergence": "Certificate best_certificate interval_newton kantorovich smale_alpha",
         "covered_layers": "Layer read_layers",
         "paving": "Paving pave",
         "suprema": "Supremum gradient_supremum",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from symgrad.certify.box_functions import Shape, shape_of
     from symgrad.certify.boxes import Intervals
     from symgrad.certify.contractions import Contraction, contraction
+    from symgrad.certify.convergence import Certificate, best_certificate, interval_newton, kantorovich, smale_alpha
     from symgrad.certify.covered_layers import Layer, read_layers
     from symgrad.certify.paving import Paving, pave
     from symgrad.certify.suprema import Supremum, gradient_supremum
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Ball",
     "BallGradient",
+    "Certificate",
     "Contraction",
     "Intervals",
     "Isolation",
@@ -54,17 +57,21 @@ __all__ = [
     "SystemRoots",
     "UndefinedHere",
     "ball_gradient",
+    "best_certificate",
     "certify_solution",
     "contraction",
     "double_roots",
     "enclose",
     "gradient_supremum",
+    "interval_newton",
     "isolate_roots",
     "isolate_solutions",
+    "kantorovich",
     "pave",
     "read_layers",
     "separates_zero",
     "shape_of",
+    "smale_alpha",
 ]
 
 
