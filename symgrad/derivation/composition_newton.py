@@ -303,8 +303,13 @@ class LossNewton:
         first, second, third = self.loss_derivatives
         return first * third / second**2
 
+    @property
+    def third_derivative(self) -> Expr:
+        """L''' as a function of the last state of ``third_order_chain``."""
+        return self._derivatives(self.loss)[2]
+
     def third_order_chain(self) -> Composition:
-        """Return the chain that carries (x, s_θ, s_θθ, s_θθθ), whose last state gives every L^(m)."""
+        """Return the chain that carries (x, s_θ, s_θθ, s_θθθ); its start has sensitivities 0."""
         plain = self._plain()
 
         def carried(layer: Map) -> Map:
@@ -371,6 +376,9 @@ def newton_of_loss(chain: Map | Composition, loss: Expr | str, *, wrt: str | Sym
     found = LossNewton(composition, target.loss, name)
     if target.loss is None:
         raise InputError("newton_of_loss needs a loss; give one, e.g. '(x - 1)**2'")
+    names = {p.name for p in composition.parameters} | set(composition.layered)
+    if taken := names & {s.name for s in found._plain()}:
+        raise InputError(f"{taken.pop()!r} is the name of a sensitivity; give that parameter another name")
     if found.loss_derivatives[0] == 0:
         raise InputError(f"the loss {target.loss} does not depend on {name!r} through the chain; name another")
     return found
