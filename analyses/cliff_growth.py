@@ -32,7 +32,8 @@ MARKS = ("circle", "square", "triangle")
 def cliff_growth(scale: sg.Scale) -> sg.Report:
     """Like mu^T on a basin line, like T^3 on a fold arc, like sqrt(T) beside a flip; the width shrinks to match.
 
-    The fold arc's cube is asymptotic: at w = 4.1 a hundred steps show an exponent of 1.6, thousands are needed to see 3.
+    The fold arc's cube is asymptotic: at w = 4.1 a hundred steps show an exponent of 1.6, and it takes
+    thousands to see 3.
     """
     line, fold, flip = the_curves()
     return sg.Report(
