@@ -19,6 +19,8 @@ from symgrad.report import layers as shapes
 from symgrad.report.style import COLOURMAPS, CYCLE, FIELD_CYCLE, MARKERS, MISSING, PALETTE, Colour, Colours
 
 _END: Any = {"linestyle": "none", "markeredgecolor": PALETTE["black"], "zorder": 5}
+_STEP: Any = {"linestyle": "none", "marker": "o", "markersize": 3.2}
+EDGE = 1.8  # points, by which an edge is wider than the line that it sets off
 
 
 @dataclass
@@ -53,8 +55,12 @@ class Canvas:
         """Return path effects that set a line off from a colour field."""
         if not self.on_field:
             return []
-        light = PALETTE["black"] if colour == PALETTE["white"] else PALETTE["white"]
-        return [Stroke(linewidth=width + 1.8, foreground=light), Normal()]
+        return [Stroke(linewidth=width + EDGE, foreground=_opposite(colour)), Normal()]
+
+
+def _opposite(colour: str) -> str:
+    """Return the colour of the edge that sets the colour off from a field."""
+    return PALETTE["black"] if colour == PALETTE["white"] else PALETTE["white"]
 
 
 @singledispatch
@@ -100,14 +106,22 @@ def _(layer: shapes.Band, canvas: Canvas) -> None:
 def _(layer: shapes.Trajectory, canvas: Canvas) -> None:
     colour = canvas.colour(layer.colour)
     effects = canvas.edge(1.6, colour)
-    steps = {"color": colour, "linewidth": 1.6, "marker": "o", "markersize": 3.2, "path_effects": effects}
-    (line,) = canvas.axes.plot(layer.x, layer.y, **steps)
+    moves = np.append(True, (np.diff(layer.x) != 0) | (np.diff(layer.y) != 0))
+    x, y = layer.x[moves], layer.y[moves]
+    canvas.axes.plot(x, y, color=colour, linewidth=1.6, path_effects=effects)
+    if effects:  # as path effects they would be written out mark by mark, 600 bytes each
+        canvas.axes.plot(x, y, **_STEP, color=_opposite(colour), markeredgewidth=1.6 + EDGE)
+    canvas.axes.plot(x, y, **_STEP, color=colour)
     canvas.axes.plot(layer.x[:1], layer.y[:1], color="white", **_END, marker="o", markersize=9)
     canvas.axes.plot(layer.x[-1:], layer.y[-1:], color=colour, **_END, marker="*", markersize=14)
-    canvas.name(line, layer.label)
-    if not any(label == "start" for _, label in canvas.entries):
+    named = Line2D([], [], color=colour, linewidth=1.6, marker="o", markersize=3.2, path_effects=effects)
+    first = next((place for place, (_, label) in enumerate(canvas.entries) if label == "start"), None)
+    if first is None:
+        canvas.name(named, layer.label)
         canvas.name(Line2D([], [], color="white", **_END, marker="o", markersize=9), "start")
         canvas.name(Line2D([], [], color="white", **_END, marker="*", markersize=13), "end")
+    elif layer.label:
+        canvas.entries.insert(first, (named, layer.label))
 
 
 @paint.register

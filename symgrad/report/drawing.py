@@ -39,27 +39,65 @@ def house_style() -> Iterator[None]:
 def draw_svg(figure: Figure) -> bytes:
     """Return the figure as SVG; text is drawn as paths, so it looks alike everywhere."""
     with house_style():
-        sheet = _sheet(figure)
-        FigureCanvasSVG(sheet)
-        file = io.BytesIO()
-        sheet.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()
+        return _svg(_laid_out(figure), io.BytesIO())
 
 
 def draw_png(figure: Figure) -> bytes:
     """Return the figure as PNG with 150 pixels per inch."""
     with house_style():
-        sheet = _sheet(figure)
-        FigureCanvasAgg(sheet)
-        file = io.BytesIO()
-        sheet.savefig(file, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
-    return file.getvalue()
+        return _png(_laid_out(figure))
 
 
 def draw(figure: Figure) -> tuple[bytes, str]:
     """Return the figure's bytes and the suffix of its file: SVG while it is light, PNG when it would be heavy."""
-    drawn = draw_svg(figure)
-    return (drawn, ".svg") if len(drawn) <= SVG_LIMIT else (draw_png(figure), ".png")
+    with house_style():
+        sheet = _laid_out(figure)
+        try:
+            return _svg(sheet, _Light()), ".svg"
+        except _TooHeavyError:
+            return _png(sheet), ".png"
+
+
+class _TooHeavyError(Exception):
+    """An SVG has grown beyond its limit: there is no use in writing the rest of it."""
+
+
+class _Light(io.BytesIO):
+    """A file that holds at most SVG_LIMIT bytes."""
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(content) > SVG_LIMIT:
+            raise _TooHeavyError
+        return super().write(content)
+
+
+def _laid_out(figure: Figure) -> Sheet:
+    """Return the painted sheet with its panels in their places, as an SVG measures its texts.
+
+    ``Sheet.savefig`` would draw everything once more, unseen, to come by the same layout.
+    """
+    sheet = _sheet(figure)
+    FigureCanvasSVG(sheet)
+    engine = sheet.get_layout_engine()
+    assert engine is not None
+    engine.execute(sheet)
+    sheet.set_layout_engine("none")
+    return sheet
+
+
+def _svg(sheet: Sheet, file: io.BytesIO) -> bytes:
+    sheet.dpi = PIXELS_PER_INCH
+    canvas: Any = FigureCanvasSVG(sheet)
+    canvas.print_svg(file, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def _png(sheet: Sheet) -> bytes:
+    file = io.BytesIO()
+    sheet.dpi = PIXELS_PER_INCH
+    canvas: Any = FigureCanvasAgg(sheet)
+    canvas.print_png(file, metadata={"Software": None})
+    return file.getvalue()
 
 
 def _sheet(figure: Figure) -> Sheet:

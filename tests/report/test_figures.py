@@ -202,3 +202,27 @@ def test_colours_stay_apart_for_colour_blind_eyes() -> None:
             seen = linear @ sight.T
             apart = [np.abs(a - b).max() for i, a in enumerate(seen) for b in seen[:i]]
             assert min(apart) > 0.04
+
+
+def test_a_heavy_figure_is_given_up_early_and_its_png_is_that_of_any_other_way() -> None:
+    rng = np.random.default_rng(0)
+    heavy = Figure(Panel([Points(rng.normal(size=1800), rng.normal(size=1800))], "x", "y"), "Many points.")
+    assert len(draw_svg(heavy)) > SVG_LIMIT
+    assert draw(heavy) == (draw_png(heavy), ".png")
+
+
+def test_a_path_over_a_field_stays_light_and_stands_before_its_ends_in_the_legend() -> None:
+    field = Heatmap(np.arange(3.0), np.arange(3.0), np.zeros((3, 3)), "zero")
+    walks = [Trajectory(np.linspace(0, 2, 300), np.linspace(0, i, 300), f"walk {i}") for i in (1, 2)]
+    figure = Figure(Panel([field, *walks], "x", "y"), "Two walks.")
+    assert len(draw_svg(figure)) < 200 * 1200
+    with house_style():
+        (legend,) = [axes.get_legend() for axes in _sheet(figure).axes if axes.get_legend()]
+        assert [text.get_text() for text in legend.get_texts()] == ["walk 1", "walk 2", "start", "end"]
+
+
+def test_a_path_that_stands_still_is_as_light_as_one_that_ends() -> None:
+    x = np.linspace(0, 1, 9)
+    short = Figure(Panel([Trajectory(x, x)], "x", "y"), "A walk.")
+    still = np.append(x, [1.0] * 500)
+    assert draw_svg(Figure(Panel([Trajectory(still, still)], "x", "y"), "A walk.")) == draw_svg(short)
