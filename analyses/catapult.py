@@ -25,6 +25,7 @@ GOAL = 5e-3
 SEED, STARTS = 0, 40
 SAME = {"start": 0.5, "depth": DEPTH, "box": BOX}
 LOG10 = np.log(10.0)
+PLAIN_AND_CLIPPED = np.array([[np.inf], [1.0]])
 
 
 @sg.analysis(
@@ -45,9 +46,9 @@ def catapult(scale: sg.Scale) -> sg.Report:
         *two_paths(scale),
         *the_same_starts(scale),
         *the_diagram(scale),
-        *the_advice(scale),
+        *([] if scale.quick else the_advice()),
         *three_steps_on_the_wall(scale),
-        *(() if scale.quick else along_the_edge()),
+        *([] if scale.quick else along_the_edge()),
         *the_exact_toy(scale),
     )
 
@@ -59,32 +60,33 @@ def line_at(weights):
 
 def two_paths(scale: sg.Scale):
     """Return two starts, plain and clipped, over the surface and the exact line."""
-    steps = 30 if scale.quick else 80
+    steps = 20 if scale.quick else 40
     starts = {"w": np.array([5.0, 4.6]), "b": np.array([-2.7, -2.2])}
-    plain = descend(GRADIENT, starts, step_size=0.03, steps=steps, **SAME)
-    clipped = descend(GRADIENT, starts, step_size=0.03, clip=1, steps=steps, **SAME)
+    run = descend(GRADIENT, starts, step_size=0.03, clip=PLAIN_AND_CLIPPED, steps=steps, **SAME)
     kernel, panels = sg.to_kernel(GRADIENT), []
-    for title, run in (("plain, η = 0.03", plain), ("clipped at norm 1, η = 0.03", clipped)):
-        axes = [sg.Axis(name, *window(run.positions[:, i]), scale.points) for i, name in enumerate((w, b))]
+    for which, title in enumerate(("plain, η = 0.03", "clipped at norm 1, η = 0.03")):
+        positions = run.positions[:, :, which]
+        axes = [sg.Axis(name, *window(positions[:, i]), scale.points) for i, name in enumerate((w, b))]
         loss = sg.sweep(kernel, *axes, start=0.5, depth=DEPTH).outcome.loss.value
         paths = [
-            Trajectory(run.positions[:, 0, i], run.positions[:, 1, i], f"from ({u:g}, {v:g})", colour=colour)
+            Trajectory(positions[:, 0, i], positions[:, 1, i], f"from ({u:g}, −{-v:g})", colour=colour)
             for i, (u, v, colour) in enumerate(zip(*starts.values(), ("orange", "sky"), strict=True))
         ]
-        across = np.linspace(max(axes[0].low, 4.2553), axes[0].high, 100)
-        line = Line(across, line_at(across), "basin line (exact)", colour="white", stroke="dashed")
+        across = np.array([max(axes[0].low, 4.2553), axes[0].high])
+        line = Line(across, line_at(across), "basin line", colour="white", stroke="dashed")
         limits = {"xlim": (axes[0].low, axes[0].high), "ylim": (axes[1].low, axes[1].high)}
         layers = [Heatmap(*(axis.values for axis in axes), loss, "loss $L$", low=0, high=0.5), line, *paths]
         panels.append(Panel(layers, "$w$", "$b$", title, legend="below", **limits))
+    longest = run.lengths.max(axis=(0, 2))
     return (
         sg.Figure(
             panels,
             f"Up to {steps} steps from the same two starts; the two windows differ. Left: a step that meets the wall "
-            f"is up to {plain.lengths.max():.3g} long; a path that leaves w ∈ [2, 10], b ∈ [−7, 2] ends. Right: no "
-            f"step is longer than {clipped.lengths.max():.3g}, and the paths hop to and fro over the exact line.",
+            f"is up to {longest[0]:.3g} long; a path that leaves w ∈ [2, 10], b ∈ [−7, 2] ends. Right: no "
+            f"step is longer than {longest[1]:.3g}, and the paths hop to and fro over the exact line.",
             alt="Two maps of the loss with descent paths; unclipped paths leap away, clipped ones follow the wall.",
             columns=2,
-            size=(11.0, 5.8),
+            size=(11.0, 5.4),
         ),
     )
 
@@ -104,31 +106,33 @@ def random_starts():
 
 def the_same_starts(scale: sg.Scale):
     """Return what became of the same starts without clipping, clipped by norm and by value, and with momentum."""
-    steps, starts = (15 if scale.quick else 45), random_starts()
-    rules = (
-        ("plain, η = 0.3", {"step_size": 0.3}),
-        ("clipped, norm 1, η = 0.3", {"step_size": 0.3, "clip": 1.0}),
-        ("clipped, each value 1, η = 0.3", {"step_size": 0.3, "clip": 1.0, "clip_by": "value"}),
-        ("heavy ball β = 0.9, η = 0.03", {"step_size": 0.03, "rule": "momentum"}),
-        ("heavy ball, clipped, norm 1, η = 0.03", {"step_size": 0.03, "rule": "momentum", "clip": 1.0}),
+    steps, starts = (10 if scale.quick else 45), random_starts()
+    families = (
+        (("plain, η = 0.3", "clipped, norm 1, η = 0.3"), {"step_size": 0.3, "clip": PLAIN_AND_CLIPPED}),
+        (("clipped, each value 1, η = 0.3",), {"step_size": 0.3, "clip": [[1.0]], "clip_by": "value"}),
+        (
+            ("heavy ball β = 0.9, η = 0.03", "heavy ball, clipped, norm 1, η = 0.03"),
+            {"step_size": 0.03, "rule": "momentum", "clip": PLAIN_AND_CLIPPED},
+        ),
     )
     rows = []
-    for name, options in rules:
+    for names, options in families:
         run = descend(GRADIENT, starts, steps=steps, **options, **SAME)
-        ended = ends_of(run, GOAL)
-        rows.append(
+        converged = ends_of(run, GOAL) == ENDS.index(PathEnd.CONVERGED)
+        rows += [
             (
                 name,
-                f"{int(run.catapulted.sum())} of {STARTS}",
-                f"{int((run.left >= 0).sum())}",
-                f"{run.lengths.max():.4g}",
-                f"{int(run.catapults.sum())}",
-                f"{float(run.undone.value.sum()):.2f}",
-                f"{float(np.nanmean(run.forfeited)):.4f}",
-                f"{float(np.median(run.losses.value[-1])):.4f}",
-                f"{int((ended == ENDS.index(PathEnd.CONVERGED)).sum())}",
+                f"{int(run.catapulted[i].sum())} of {STARTS}",
+                f"{int((run.left[i] >= 0).sum())}",
+                f"{run.lengths[:, i].max():.4g}",
+                f"{int(run.catapults[:, i].sum())}",
+                f"{float(run.undone.value[i].sum()):.2f}",
+                f"{float(np.nanmean(run.forfeited[i])):.4f}",
+                f"{float(np.median(run.losses.value[-1, i])):.4f}",
+                f"{int(converged[i].sum())}",
             )
-        )
+            for i, name in enumerate(names)
+        ]
     return (
         sg.Table(
             (
@@ -157,7 +161,7 @@ def the_same_starts(scale: sg.Scale):
 
 def the_diagram(scale: sg.Scale):
     """Return the diagram over step size and threshold, from the same starts in every cell."""
-    count, steps = (7, 10) if scale.quick else (17, 45)
+    count, steps = (5, 10) if scale.quick else (15, 45)
     found = descent_diagram(
         GRADIENT,
         random_starts(),
@@ -175,26 +179,31 @@ def the_diagram(scale: sg.Scale):
         ("stalled on a plateau", found.ends[PathEnd.STALLED]),
     )
     best = np.unravel_index(np.argmax(found.ends[PathEnd.CONVERGED]), found.catapulted.shape)
-    mark = Points([across[best[0]]], [up[best[1]]], "most converged", colour="vermillion", marker="star", size=14.0)
     panels = [
         Panel(
-            [Heatmap(across, up, share, "share of the starts", low=0, high=max(0.01, float(share.max()))), mark],
+            [
+                Heatmap(across, up, share, "share of the starts", low=0, high=max(0.01, float(share.max()))),
+                Points(
+                    [across[best[0]]], [up[best[1]]], "most converged", colour="vermillion", marker="star", size=14.0
+                ),
+            ],
             r"$\log_{10}$ step size $\eta$",
             r"$\log_{10}$ threshold $v$",
             title,
-            legend="below",
+            legend="below" if title.startswith("converged") else "none",
         )
-        for title, share in shares[:: 2 if scale.quick else 1]
+        for title, share in shares
     ]
     row = found.ends[PathEnd.CONVERGED][best[0]]
+    figure = sg.Figure(
+        panels,
+        f"The same {found.starts} starts and {found.steps} steps in every cell. Towards the top a threshold clips "
+        "nothing but the wall itself. Clipping hardly changes who is catapulted; it changes who leaves the box, to "
+        "the upper right, and who arrives. The colours of each panel end at its largest share.",
+        columns=2,
+    )
     return (
-        sg.Figure(
-            panels,
-            f"The same {found.starts} starts and {found.steps} steps in every cell. Towards the top a threshold clips "
-            "nothing but the wall itself. Clipping hardly changes who is catapulted; it changes who leaves the box, to "
-            "the upper right, and who arrives. The colours of each panel end at its largest share.",
-            columns=2,
-        ),
+        *([] if scale.quick else [figure]),
         sg.Text(
             f"At the best cell, η = {found.step_sizes[best[0]]:.3g} and v = {found.thresholds[best[1]]:.3g}, "
             f"{row[best[1]]:.0%} of the starts converge within {found.steps} steps; with the same step size and the "
@@ -203,10 +212,10 @@ def the_diagram(scale: sg.Scale):
     )
 
 
-def the_advice(scale: sg.Scale):
+def the_advice():
     """Return the largest safe step and the smallest threshold that arrives, with what they rest on."""
     at = {"w": 4.6, "b": -2.5}
-    steps, count = (10, 8) if scale.quick else (40, 32)
+    steps, count = 30, 32
     safe = largest_safe_step(GRADIENT, at, steps=steps, low=1e-4, high=10, count=count, **SAME)
     crossing = smallest_crossing_threshold(
         GRADIENT, at, step_size=0.3, steps=steps, low=1e-3, high=100, goal=0.005, count=count, **SAME
@@ -248,13 +257,14 @@ def three_steps_on_the_wall(scale: sg.Scale):
         rows += [(f"{d:g} {side} it", *(f"{10 ** float(v[i]):.4g}" for v in sizes)) for i, d in enumerate(near)]
     lines = [Line(distance, size, name) for name, size in zip(names, beside, strict=True)]
     label = r"$\log_{10}$ of the step's length"
+    figure = sg.Figure(
+        Panel(lines, "distance of $b$ below the wall  ($w = 5$)", label, xscale="log", ylim=(-6.5, 3.0)),
+        "Towards the wall, right to left, the gradient step grows by orders of magnitude and both Newton steps "
+        "shrink; within about 1e-6 of the wall all three keep the length that they have on it. The spike is an "
+        "inflection, L″ = 0.",
+    )
     return (
-        sg.Figure(
-            Panel(lines, "distance of $b$ below the wall  ($w = 5$)", label, xscale="log", ylim=(-6.5, 3.0)),
-            "Towards the wall, right to left, the gradient step grows by orders of magnitude and both Newton steps "
-            "shrink; within about 1e-6 of the wall all three keep the length that they have on it. The spike is an "
-            "inflection, L″ = 0.",
-        ),
+        *([] if scale.quick else [figure]),
         sg.Table(
             ("place, w = 5", *names),
             rows,
@@ -266,31 +276,31 @@ def three_steps_on_the_wall(scale: sg.Scale):
 
 def along_the_edge():
     """Return the sharpness along paths into the valley, beside the line 2/η."""
-    steps, at = 60, {"w": 4.4, "b": -2.0}
-    panels = []
-    for eta in (0.1, 0.2):
-        run = descend(GRADIENT, at, step_size=eta, steps=steps, **SAME)
-        sharp = sharpness(run).value
-        shown = np.where(sharp > 0, sharp, np.nan)
-        panels.append(
-            Panel(
-                [
-                    Line(np.arange(steps + 1), shown, r"sharpness $\lambda_{\max}$"),
-                    HorizontalLine(float(edge_of_stability(run)), rf"$2/\eta = {2 / eta:g}$", colour="vermillion"),
-                ],
-                "step",
-                r"$\lambda_{\max}(\nabla^2 L)$",
-                f"η = {eta:g}: last loss {run.losses.value[-1]:.2g}",
-                yscale="log",
-                legend="below",
-            )
+    steps, at, sizes = 60, {"w": 4.4, "b": -2.0}, np.array([0.1, 0.2])
+    run = descend(GRADIENT, at, step_size=sizes, steps=steps, **SAME)
+    sharp, edges = sharpness(run).value, edge_of_stability(run)
+    panels = [
+        Panel(
+            [
+                Line(
+                    np.arange(steps + 1), np.where(sharp[:, i] > 0, sharp[:, i], np.nan), r"sharpness $\lambda_{\max}$"
+                ),
+                HorizontalLine(float(edges[i]), rf"$2/\eta = {edges[i]:g}$", colour="vermillion"),
+            ],
+            "step",
+            r"$\lambda_{\max}(\nabla^2 L)$",
+            f"η = {eta:g}: last loss {run.losses.value[-1, i]:.2g}",
+            yscale="log",
+            legend="below",
         )
+        for i, eta in enumerate(sizes)
+    ]
     return (
         sg.Figure(
             panels,
             "Down into the valley from (4.4, −2). Left: the valley is less sharp than 2/η, and descent settles in it. "
             "Right: with twice the step the line lies below the valley's sharpness; descent cannot settle there and "
-            "hops along the valley. Gaps: no positive curvature.",
+            "hops along the valley.",
             columns=2,
         ),
     )
@@ -312,6 +322,21 @@ def the_exact_toy(scale: sg.Scale):
         curvature_lines.append(Line(steps, np.where(usable, lamda, np.nan), name))
     at_rest = {found.map.state[0]: 0}
     rest = [found.map.jacobian[i][i].subs(at_rest) for i in (0, 1)]
+    figure = sg.Figure(
+        [
+            Panel(f_lines, "step", "$L = f^2/2$", "the loss", yscale="log", legend="below"),
+            Panel(
+                [*curvature_lines, HorizontalLine(2.0, r"$2/\eta$")],
+                "step",
+                r"$\lambda$",
+                "the curvature",
+                legend="below",
+            ),
+        ],
+        "The exact map with η = 1, N = 100 from f = 1/2: at ηλ = 3 the loss rises first, λ falls below 2/η, then "
+        "the loss falls; at ηλ = 4.1 both grow without end. Lines end where the loss leaves 1e-12 … 1e6.",
+        columns=2,
+    )
     return (
         sg.Text(
             r"The catapult has an exact model. For $f = u\cdot v/\sqrt N$, $L = f^2/2$ a gradient step moves only two "
@@ -322,19 +347,5 @@ def the_exact_toy(scale: sg.Scale):
             f"At rest, $f = 0$, the multipliers are `{rest[0]}` and `{rest[1]}`: it is stable for 0 < ηλ < 2. Above, f "
             "grows until it has lowered λ below 2/η; beyond ηλ = 4 the second formula raises λ instead."
         ),
-        sg.Figure(
-            [
-                Panel(f_lines, "step", "$L = f^2/2$", "the loss", yscale="log", legend="below"),
-                Panel(
-                    [*curvature_lines, HorizontalLine(2.0, r"$2/\eta$")],
-                    "step",
-                    r"$\lambda$",
-                    "the curvature",
-                    legend="below",
-                ),
-            ],
-            "The exact map with η = 1, N = 100 from f = 1/2: at ηλ = 3 the loss rises first, λ falls below 2/η, then "
-            "the loss falls; at ηλ = 4.1 both grow without end. Lines end where the loss leaves 1e-12 … 1e6.",
-            columns=2,
-        ),
+        *([] if scale.quick else [figure]),
     )

@@ -13,7 +13,6 @@ LAYERS = 6
 LOSS = "(x - 1)**2"
 ETA = 1 / 30
 STARTS = {"u": np.array([1.9, 1.3, 1.4, 0.9]), "v": np.array([0.54, 1.1, 0.6, 0.3])}
-STEPS = 120
 BOX = {"u": (-2, 2), "v": (-2, 2)}
 NET = sg.stack(sg.Map("w*x", "x"), n)
 
@@ -45,13 +44,13 @@ def deep_product(scale: sg.Scale) -> sg.Report:
     unbalanced ends of the valley unstable: there a descent jumps to and fro until its weights balance.
     """
     kernel = sg.to_kernel(GRADIENT)
-    path = sg.to_kernel(sg.gradient_step(GRADIENT, eta="1/30"))(STARTS, 1.0, steps=STEPS)
+    path = sg.to_kernel(sg.gradient_step(GRADIENT, eta="1/30"))(STARTS, 1.0, steps=30 if scale.quick else 120)
     return sg.Report(
         sg.Formula(r"L = (p - y)^2,\quad p = x\prod_{i=1}^{n} w_i", "a net of n layers with one unit each"),
         sg.Formula(sg.gradient(NET, "(x - y)**2", wrt="w").latex("w"), "its derivative in the weight of layer t"),
         *the_surface(kernel, scale),
         *one_step_size(kernel, path, scale),
-        *balance(path),
+        *balance(path, scale),
         *far_out_and_ridge(scale),
     )
 
@@ -71,9 +70,9 @@ def the_surface(kernel, scale):
     area = sum(region.area for region in cliffs.regions)
     low = float(DEEP.band.low)
     codes = np.select([product < 0, product <= low, product < 1], [3, 0, 1], 2)
-    names = {0: f"0 ≤ p ≤ {DEEP.band.low}", 1: f"convex band {DEEP.band.condition}", 2: "p ≥ 1, beyond", 3: "p < 0"}
+    names = {0: f"0 ≤ p ≤ {DEEP.band.low}", 1: "convex band", 2: "p ≥ 1, beyond", 3: "p < 0"}
     colours = {0: "white", 1: "orange", 2: "sky", 3: "grey"}
-    valley = Contours(us, vs, product, (1.0,), f"valley ${to_math(DEEP.equation)}$", colour="vermillion", width=2.0)
+    valley = Contours(us, vs, product, (1.0,), "valley p = 1", colour="vermillion", width=2.0)
     field = Heatmap(us, vs, tuned, r"$\log_{10}\,\eta_P$", low=-6, high=2, missing="plateau: no step reaches the floor")
     law = DEEP.evidence
     return (
@@ -109,7 +108,7 @@ def the_surface(kernel, scale):
             f"{cliffs.kappa:g} times smaller than at the least sharp point of the valley.",
             alt="Two maps of the (u, v) plane: the convex band along the valley, and the step field with arrows.",
             columns=2,
-            size=(10.5, 6.6),
+            size=(10.5, 6.0),
         ),
         law["step field"],
         sg.Text("The largest gradient of the box stands at a corner, because everything in it grows with the weights:"),
@@ -118,14 +117,9 @@ def the_surface(kernel, scale):
     )
 
 
-def to_math(text):
-    """Write powers of single digits as LaTeX does."""
-    return text.replace("**", "^").replace("*", r"\,")
-
-
 def directions(kernel):
     """Return arrows of one length along the descent, on a coarse grid away from the axes."""
-    ticks = np.arange(-1.8, 1.81, 0.4)
+    ticks = np.arange(-1.75, 1.76, 0.5)
     u, v = (part.ravel() for part in np.meshgrid(ticks, ticks, indexing="ij"))
     slopes = [kernel(1.0, {"u": u, "v": v}).gradient[name].value for name in BOX]
     length = np.hypot(*slopes)
@@ -142,15 +136,44 @@ def one_step_size(kernel, path, scale):
     outside = np.maximum(np.abs(after[0]), np.abs(after[1])) > 2
     codes = np.select([outside, there.loss.log_abs > here.loss.log_abs], [2, 1], 0)
     shares = [f"{np.mean(codes == code):.1%}" for code in range(3)]
-    names = {0: f"the loss falls ({shares[0]})", 1: f"the loss rises ({shares[1]})", 2: f"out of the box ({shares[2]})"}
+    names = {0: f"loss falls, {shares[0]}", 1: f"loss rises, {shares[1]}", 2: f"leaves box, {shares[2]}"}
     flow = Regions(ticks, ticks, codes, names, colours={0: "white", 1: "yellow", 2: "grey"})
     thrown, jumping = (path.positions[:, :, i].T for i in (1, 0))
-    walk = Trajectory(*thrown[:, :21], "20 steps from (1.3, 1.1)", colour="purple")
+    walk = Trajectory(*thrown[:, :21], "from (1.3, 1.1)", colour="purple")
+    steps, largest, last = len(path.losses) - 1, path.losses.max(axis=0), path.losses[-1]
     jumps = [
-        Points(*jumping, f"{STEPS} steps from (1.9, 0.54)", colour="blue", size=3.0),
-        Trajectory(*jumping[:, :9], "the first 8 of them", colour="purple"),
+        Points(*jumping, f"{steps} steps", colour="blue", size=3.0),
+        Trajectory(*jumping[:, :9], "the first 8", colour="purple"),
     ]
-    largest, last = path.losses.max(axis=0), path.losses[-1]
+    figure = sg.Figure(
+        [
+            Panel(
+                [flow, *valley_parts(2.0), walk],
+                "$u$",
+                "$v$",
+                "one gradient step",
+                legend="below",
+                xlim=(-2, 2),
+                ylim=(-2, 2),
+            ),
+            Panel(
+                [*valley_parts(2.1), *jumps],
+                "$u$",
+                "$v$",
+                "the descent from (1.9, 0.54), enlarged",
+                legend="below",
+                xlim=(1.55, 2.0),
+                ylim=(0.46, 0.68),
+            ),
+        ],
+        "Left: what one gradient step of size 1/30 does, by its start. The start (1.3, 1.1) is thrown across the "
+        f"valley onto the plateau, where its loss is still {last[1]:.4f} after {steps} steps; 20 of them are drawn. "
+        "Right: beside the unstable part of the valley the steps jump from one side to the other; each jump moves them "
+        f"towards balance, which ends at $u = \\sqrt{{3}}$ = {np.sqrt(3):.4f}, where the valley turns stable.",
+        alt="Map of the plane by the effect of one gradient step, and an enlarged descent beside the valley.",
+        columns=2,
+        size=(10.5, 6.0),
+    )
     return (
         sg.Text(
             f"One step size, $\\eta = 1/30$. The valley is unstable where `{DEEP.unstable}`, that is for "
@@ -160,37 +183,9 @@ def one_step_size(kernel, path, scale):
         DEEP.evidence["balanced"],
         DEEP.evidence["stability"],
         sg.Claim("9/30*(u**-2 + u**2) - 1 = 3*(u**2 - 3)*(u**2 - 1/3)/(10*u**2)").examine(),
-        sg.Figure(
-            [
-                Panel(
-                    [flow, *valley_parts(2.0), walk],
-                    "$u$",
-                    "$v$",
-                    "one gradient step",
-                    legend="below",
-                    xlim=(-2, 2),
-                    ylim=(-2, 2),
-                ),
-                Panel(
-                    [*valley_parts(2.1), *jumps],
-                    "$u$",
-                    "$v$",
-                    "the descent from (1.9, 0.54), enlarged",
-                    legend="below",
-                    xlim=(1.55, 2.0),
-                    ylim=(0.46, 0.68),
-                ),
-            ],
-            "Left: what one gradient step of size 1/30 does, by its start. The start (1.3, 1.1) is thrown across the "
-            f"valley onto the plateau, where its loss is still {last[1]:.4f} after {STEPS} steps. Right: beside the "
-            "unstable part of the valley the steps jump from one side to the other; each jump moves them towards "
-            f"balance, which ends at $u = \\sqrt{{3}}$ = {np.sqrt(3):.4f}, where the valley turns stable.",
-            alt="Map of the plane by the effect of one gradient step, and an enlarged descent beside the valley.",
-            columns=2,
-            size=(10.5, 6.8),
-        ),
+        *([] if scale.quick else [figure]),
         sg.Table(
-            ("start (u, v)", "loss", "largest loss on the way", f"loss after {STEPS} steps", "end (u, v)"),
+            ("start (u, v)", "loss", "largest loss on the way", f"loss after {steps} steps", "end (u, v)"),
             [
                 (
                     f"({path.positions[0, 0, i]:g}, {path.positions[0, 1, i]:g})",
@@ -237,7 +232,7 @@ def two_weights():
     )
 
 
-def balance(path):
+def balance(path, scale):
     """Return the law of balance for one gradient step, proved, and measured along descents."""
     us, vs = path.positions[:, 0], path.positions[:, 1]
     imbalance = us**2 - vs**2
@@ -246,30 +241,27 @@ def balance(path):
     predicted = imbalance[0] * np.cumprod(1 - (3 * ETA * force / (us * vs)) ** 2, axis=0)
     gap = np.max(np.abs(imbalance[1:] - predicted[:-1]) / np.abs(imbalance[0]))
     lines = [
-        Line(np.arange(STEPS + 1), imbalance[:, i] / imbalance[0, i], f"from ({u:g}, {v:g})")
+        Line(np.arange(len(imbalance)), imbalance[:, i] / imbalance[0, i], f"from ({u:g}, {v:g})")
         for i, (u, v) in enumerate(zip(*STARTS.values(), strict=True))
     ]
+    figure = sg.Figure(
+        Panel(
+            lines, "gradient step", r"$(u^2 - v^2)\,/\,(u_0^2 - v_0^2)$", "imbalance along the descent", legend="right"
+        ),
+        "The imbalance along four descents with step size 1/30, relative to its start. It falls while steps "
+        "are long: at once where a start is thrown, and step after step along the unstable valley. The product of "
+        f"the factors above differs from the imbalance measured by at most {gap:.0e} of its start.",
+    )
     return (
         sg.Text("Gradient flow conserves the imbalance of two weights; a step of size $\\eta$ changes it by a factor:"),
         DEEP.evidence["balance"],
-        sg.Figure(
-            Panel(
-                lines,
-                "gradient step",
-                r"$(u^2 - v^2)\,/\,(u_0^2 - v_0^2)$",
-                "imbalance along the descent",
-                legend="right",
-            ),
-            "The imbalance along four descents with step size 1/30, relative to its start. It falls while steps "
-            "are long: at once where a start is thrown, and step after step along the unstable valley. The product of "
-            f"the factors above differs from the imbalance measured by at most {gap:.0e} of its start.",
-        ),
+        *([] if scale.quick else [figure]),
     )
 
 
 def far_out_and_ridge(scale):
     """Return the exponent of the escarpment and the width of its inner ridge, derived against measured."""
-    depths = (2, 6, 20, 50) if scale.quick else (2, 4, 6, 10, 20, 50)
+    depths = (2, 6, 20) if scale.quick else (2, 4, 6, 10, 20, 50)
     rows, exponents = [], []
     z = np.linspace(-6, 0.35, 400)
     curves = []
@@ -281,11 +273,36 @@ def far_out_and_ridge(scale):
         rows.append(
             (depth, str(deep.exponent), f"{exponents[-1][0]:.9f}", f"{depth * distance:.4f}", f"{depth * width:.4f}")
         )
-        if depth in (2, 6, 20, 50):
+        if depth in (2, 6, 20, 50) and not scale.quick:
             curves.append(Line(z, ray_gradient(depth, np.exp(z / depth)) / depth, f"n = {depth}"))
     power = np.exp(z)
-    curves.append(Line(z, 2 * power * np.abs(1 - power), "limit 2p|1 - p|", colour="black", stroke="dashed"))
+    curves.append(Line(z, 2 * power * np.abs(1 - power), "limit 2p|1 − p|", colour="black", stroke="dashed"))
     smooth = np.linspace(2, depths[-1], 400)
+    figure = sg.Figure(
+        [
+            Panel(
+                [
+                    Line(smooth, (2 * smooth - 2) / (2 * smooth - 1), "(2n − 2)/(2n − 1), derived", colour="grey"),
+                    Points(depths, [value for value, _ in exponents], "measured far out", colour="vermillion"),
+                ],
+                "$n$",
+                r"$d\log\Vert H\Vert\,/\,d\log\Vert\nabla L\Vert$",
+                "type exponent",
+            ),
+            Panel(
+                [*curves, VerticalLine(0.0, "valley p = y")],
+                r"$n\,\log r$",
+                r"$|dL/dr|\,/\,n$",
+                "the inner ridge, on one scale",
+                legend="auto",
+                ylim=(0, 1.6),
+            ),
+        ],
+        "Left: the type exponent measured between u = v = 1000 and 1100, on the derived curve. "
+        "Right: the gradient along the balanced ray, all weights equal to r, in units of n: one curve for all "
+        "depths, so the ridge is as wide as 1/n and as high as n.",
+        columns=2,
+    )
     return (
         sg.Text("Far out the surface is a power, and its curvature grows more slowly than its steepness:"),
         DEEP.evidence["exponent"],
@@ -293,31 +310,7 @@ def far_out_and_ridge(scale):
             "On the near side of the valley stands a ridge of the gradient, whose distance and width shrink like 1/n:"
         ),
         DEEP.evidence["ridge"],
-        sg.Figure(
-            [
-                Panel(
-                    [
-                        Line(smooth, (2 * smooth - 2) / (2 * smooth - 1), "(2n - 2)/(2n - 1), derived", colour="grey"),
-                        Points(depths, [value for value, _ in exponents], "measured far out", colour="vermillion"),
-                    ],
-                    "$n$",
-                    r"$d\log\Vert H\Vert\,/\,d\log\Vert\nabla L\Vert$",
-                    "type exponent",
-                ),
-                Panel(
-                    [*curves, VerticalLine(0.0, "valley p = y")],
-                    r"$n\,\log r$",
-                    r"$|dL/dr|\,/\,n$",
-                    "the inner ridge, on one scale",
-                    legend="auto",
-                    ylim=(0, 1.6),
-                ),
-            ],
-            "Left: the type exponent measured between u = v = 1000 and 1100, on the derived curve. "
-            "Right: the gradient along the balanced ray, all weights equal to r, in units of n: one curve for all "
-            "depths, so the ridge is as wide as 1/n and as high as n.",
-            columns=2,
-        ),
+        *([] if scale.quick else [figure]),
         sg.Table(
             (
                 "n",
