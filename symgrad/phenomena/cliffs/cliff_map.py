@@ -166,7 +166,7 @@ class Coverage:
 
     Parameters
     ----------
-    verdict : certified where none can, sampled otherwise
+    verdict : proved or certified where none can, sampled otherwise
     statement : what it rests on, in a sentence or two
     evidence : the facts it was concluded from
     """
@@ -177,8 +177,8 @@ class Coverage:
 
     @property
     def method(self) -> str:
-        """ "certified" or "sampled"."""
-        return self.verdict.word
+        """The word "certified" where it is proved or certified, else "sampled"."""
+        return "certified" if self.verdict in (Verdict.PROVED, Verdict.CERTIFIED) else "sampled"
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,14 +178,14 @@ def coverage(
     facts = schwarzian_evidence(chain)
     if facts is not None and listed:
         return Coverage(
-            Verdict.CERTIFIED,
+            Verdict.PROVED,
             "None missed: the activations increase and have a negative Schwarzian derivative, so the end of the orbit "
             "changes only on the basin lines and fold arcs listed (and where a fixed point leaves through infinity).",
             facts,
         )
     if is_affine(chain) and listed:
         return Coverage(
-            Verdict.CERTIFIED,
+            Verdict.PROVED,
             "None missed: the chain is affine in its state, its orbit is known in closed form, and its end changes "
             "only where the start is a repelling fixed point or a factor has size 1.",
         )
@@ -193,7 +193,7 @@ def coverage(
     if monotone is not None:
         rest = "" if missed is None else f" A jump of the settled state that was missed is smaller than {missed:.3g}."
         return Coverage(
-            Verdict.CERTIFIED,
+            Verdict.PROVED,
             f"Every layer rises in its state and moves one way in {along}, so on each line of constant other "
             f"parameters every level of the state is crossed at most once.{rest}",
             monotone,

@@ -329,7 +329,7 @@ def _driven(
     depth = sum(int(block.depth) for block in chain.blocks)
     cliffs, remarks = driven_cliffs(DrivenProblem(target, start, layered, window))
     covered = coverage(chain, window.box, {}, along=window.names[1], listed=False)
-    if remarks and covered.verdict is Verdict.CERTIFIED:
+    if remarks and covered.method == "certified":
         covered = Coverage(Verdict.SAMPLED, f"Sampled: {remarks[0]}", covered.evidence)
     surface, swept = _surface(target, start, window, layered, depth, kappa)
     largest = _largest_seen(cliffs, swept, window)

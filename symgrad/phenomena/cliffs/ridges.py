@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 DEEPEST = 20_000
 # the ridge of depth T lies at 1 - O(1/T) of its asymptotic distance and is O(1/T) of it wide
 NEAR_FOLD = np.concatenate([np.logspace(-2, -0.6, 12), np.linspace(0.27, 1.15, 89), np.logspace(0.08, 1.2, 14)])
-NEAR_FLIP = np.logspace(-3, 2, 61)
+NEAR_FLIP = np.logspace(-3, 1.6, 61)
+FARTHEST = 12.0
 LAWS: Mapping[str, tuple[float, str]] = {
     "fold": (3.0, "T^3 asymptotically, at a distance from the fold that shrinks like 1/T^2"),
     "flip": (0.5, "sqrt(T) asymptotically, at a distance from the flip that shrinks like 1/T"),
@@ -147,9 +148,14 @@ def fold_ridge(curve: CliffCurve, target: Gradient, start: Any, at: Any, depth: 
         unit = _unit(place)
         found = _bracket(place, steps, unit, depth).peak()
         half = _bracket(place, steps, unit, max(1, depth // 2)).peak(width=False)
-    if found is None or half is None or not (found.inside and half.inside):
+    if found is None or half is None or not (found.inside and half.inside) or _is_another(curve, found, depth):
         found, half = (_on_line(place, steps, part) for part in (depth, max(1, depth // 2)))
     return _described(place, target, _Bracket(place, steps, np.zeros(0), depth), found, half)
+
+
+def _is_another(curve: CliffCurve, found: Peak, depth: int) -> bool:
+    """Say whether a steep place is too far from a flip to be its ridge, which lies at O(1/T)."""
+    return curve.origin == "flip" and abs(found.place) * depth > FARTHEST
 
 
 def _on_line(place: Place, steps: Steps, depth: int) -> Peak:

@@ -92,7 +92,7 @@ class Profile:
         return float(self.height.log_abs)
 
     @property
-    def half_width_log(self) -> float:
+    def width_log(self) -> float:
         """log of the full width at half height in b, in nats; nan without a peak."""
         return math.nan if self.width is None else float(self.width.log_abs)
 

@@ -175,7 +175,7 @@ def test_heights_grow_like_the_multiplier_and_widths_shrink_alike() -> None:
     low, high = (wall_profile(curve, target, HALF, 6, depth) for depth in (1000, 10**9))
     mu = math.log(low.multiplier)
     assert high.height_log - low.height_log == pytest.approx((10**9 - 1000) * mu, rel=1e-14)
-    assert low.half_width_log + low.height_log == pytest.approx(high.half_width_log + high.height_log, abs=1e-6)
+    assert low.width_log + low.height_log == pytest.approx(high.width_log + high.height_log, abs=1e-6)
     assert low.growth == f"mu^T with mu = {6 / (2 + 2 * math.cosh(0.5)):.12g}"
 
 
