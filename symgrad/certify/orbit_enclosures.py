@@ -10,9 +10,10 @@ h the difference is taken as h·φ'([z, z + h]).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sympy import Expr, Integer, Symbol
@@ -21,37 +22,11 @@ from symgrad.certify import box_expressions
 from symgrad.certify.box_functions import Shape
 from symgrad.certify.boxes import Intervals
 from symgrad.certify.covered_layers import Layer, Reference
+from symgrad.certify.factors import Factor, factor_of, intervals_of, plus, times
 from symgrad.maps import differentiate
 
 LARGE = 2.0**200
 CHECKED_EVERY = 4
-Factor = Intervals | Literal[0, 1]
-
-
-def _times(a: Factor, b: Factor) -> Factor:
-    if isinstance(a, int):
-        return b if a else 0
-    if isinstance(b, int):
-        return a if b else 0
-    return a * b
-
-
-def _plus(a: Factor, b: Factor) -> Factor:
-    if isinstance(a, int) and not a:
-        return b
-    if isinstance(b, int) and not b:
-        return a
-    return _intervals(a) + _intervals(b)
-
-
-def _intervals(a: Factor) -> Intervals:
-    return Intervals.exactly(a) if isinstance(a, int) else a
-
-
-def _factor(expr: Expr, cells: Mapping[Symbol, Intervals]) -> Factor:
-    if expr == 0 or expr == 1:
-        return 1 if expr == 1 else 0
-    return box_expressions.values(expr, cells)
 
 
 @dataclass(frozen=True)
@@ -80,16 +55,16 @@ class _Coefficients:
     slopes: Mapping[str, tuple[Factor, Factor, Factor, Factor]]
 
     def call(self, z: Factor) -> Factor:
-        return z if self.shape.name == "identity" else self.shape.values(_intervals(z))
+        return z if self.shape.name == "identity" else self.shape.values(intervals_of(z))
 
     def slope(self, z: Factor) -> Factor:
-        return 1 if self.shape.name == "identity" else self.shape.slopes(_intervals(z))
+        return 1 if self.shape.name == "identity" else self.shape.slopes(intervals_of(z))
 
     def local(self, name: str, x: Factor, call: Factor, slope: Factor) -> Factor:
         """Return ∂f/∂name = A_a φ + A φ'·(α_a x + β_a) + B_a."""
         outer, scale, inner, offset = self.slopes[name]
-        inside = _times(_times(self.outer, slope), _plus(_times(scale, x), inner))
-        return _plus(_plus(_times(outer, call), inside), offset)
+        inside = times(times(self.outer, slope), plus(times(scale, x), inner))
+        return plus(plus(times(outer, call), inside), offset)
 
 
 @dataclass(frozen=True)
@@ -155,7 +130,7 @@ class OrbitProgram:
     @cached_property
     def _derivatives(self) -> tuple[Mapping[str, tuple[Expr, Expr, Expr, Expr]], ...]:
         """For each layer the derivative of each coefficient in each name, and in the line's parameter."""
-        wanted = {*self.names} | ({self.reference.parameter.name} if self.reference else set())
+        wanted = {*self.names, self.state.name} | ({self.reference.parameter.name} if self.reference else set())
         by_name = {s.name: s for s in self.symbols}
         found = []
         for layer in self.layers:
@@ -170,17 +145,17 @@ class OrbitProgram:
     def _coefficients(self, cells: Mapping[Symbol, Intervals]) -> list[_Coefficients]:
         result = []
         for layer, rows in zip(self.layers, self._derivatives, strict=True):
-            outer, scale, inner, offset = (_factor(c, cells) for c in layer.coefficients)
+            outer, scale, inner, offset = (factor_of(c, cells) for c in layer.coefficients)
             slopes = {}
             for name, row in rows.items():
-                a, b, c, d = (_factor(e, cells) for e in row)
+                a, b, c, d = (factor_of(e, cells) for e in row)
                 slopes[name] = (a, b, c, d)
             result.append(_Coefficients(layer.shape, outer, scale, inner, offset, slopes))
         return result
 
     def orbit(self, cells: Cells) -> OrbitEnclosure:
         """Enclose the last state and its sensitivities."""
-        walk = _Walk(self, cells)
+        walk = Walk(self, cells)
         for application in range(self.depth):
             walk.apply(application)
         return OrbitEnclosure(
@@ -189,15 +164,15 @@ class OrbitProgram:
 
     def step(self, cells: Cells, x: Intervals) -> tuple[Intervals, Intervals]:
         """Enclose one application of the chain to given states, and the size of its derivative in the state."""
-        walk = _Walk(self, Cells(cells.parameters))
+        walk = Walk(self, Cells(cells.parameters))
         walk.x, walk.s = x, {self.state.name: 1}
         walk.apply(0)
         slope = walk.widened(walk.s[self.state.name])
         return walk.widened(walk.x), Intervals(slope.mignitude, slope.magnitude)
 
-    def gradient(self, cells: Cells) -> GradientEnclosure:
-        """Enclose the gradient of the loss, or of the last state, in every name."""
-        orbit = self.orbit(cells)
+    def gradient(self, cells: Cells, orbit: OrbitEnclosure | None = None) -> GradientEnclosure:
+        """Enclose the gradient of the loss, or of the last state, in every name, from an orbit that is known."""
+        orbit = self.orbit(cells) if orbit is None else orbit
         if self.loss is None:
             return GradientEnclosure(orbit.sensitivities, orbit.exponent)
         where = {**cells.parameters, self.state: orbit.state}
@@ -207,12 +182,12 @@ class OrbitProgram:
             part = outer * sensitivity
             own = next((s for s in self.symbols if s.name == name and s in self.loss.free_symbols), None)
             if own is not None and own != self.state:
-                part = part + _scaled_down(box_expressions.slopes(self.loss, where, own), orbit.exponent)
+                part = part + scaled_down(box_expressions.slopes(self.loss, where, own), orbit.exponent)
             parts[name] = part
         return GradientEnclosure(parts, orbit.exponent)
 
 
-def _scaled_down(x: Intervals, exponent: Any) -> Intervals:
+def scaled_down(x: Intervals, exponent: Any) -> Intervals:
     """Return x·2**-exponent, exponents from 0 on; beyond 2**-1000 what is left lies between that and 0."""
     if not exponent.any():
         return x
@@ -232,14 +207,14 @@ class _Place:
     expansion: "Expansion | None"
 
 
-class _Walk:
-    """The running enclosures of one batch of cells; the one mutable thing here, and private."""
+class Walk:
+    """The running enclosures of one batch of cells; the one mutable thing here, and private to the room."""
 
     def __init__(self, program: OrbitProgram, cells: Cells) -> None:
         self.program, self.cells = program, cells
         self.count = max(np.size(side.low) for side in cells.parameters.values())
         self.layers = program._coefficients(cells.parameters)
-        self.x: Factor = _factor(program.start, {})
+        self.x: Factor = factor_of(program.start, {})
         self.s: dict[str, Factor] = {n: 1 if n == program.state.name else 0 for n in program.names}
         self.exponent: Any = np.zeros(self.count)
         self.e: Factor = 0
@@ -251,7 +226,7 @@ class _Walk:
 
     def widened(self, a: Factor) -> Intervals:
         """Return one interval for each cell."""
-        a = _intervals(a)
+        a = intervals_of(a)
         return Intervals(np.broadcast_to(a.low, (self.count,)), np.broadcast_to(a.high, (self.count,)))
 
     def _reference(self) -> list[list[_Place]]:
@@ -264,20 +239,36 @@ class _Walk:
         for application in reference.applications:
             row = []
             for (z, y), layer, slopes in zip(application, self.program.layers, self.program._derivatives, strict=True):
-                a, b, c, d = (_factor(e.xreplace(put), others) for e in slopes[reference.parameter.name])
-                at, after = _factor(z, others), _factor(y, others)
-                expansion = None if layer.shape.name == "identity" else Expansion.around(layer.shape, _intervals(at))
-                row.append(_Place(at, after, _factor(layer.outer.xreplace(put), others), (a, b, c, d), expansion))
+                a, b, c, d = (factor_of(e.xreplace(put), others) for e in slopes[reference.parameter.name])
+                at, after = factor_of(z, others), factor_of(y, others)
+                expansion = None if layer.shape.name == "identity" else Expansion.around(layer.shape, intervals_of(at))
+                row.append(_Place(at, after, factor_of(layer.outer.xreplace(put), others), (a, b, c, d), expansion))
             rows.append(row)
         return rows
+
+    def part(self, index: Any) -> "Walk":
+        """Return the walk of some of the cells."""
+        walk = copy(self)
+        walk.count = len(index)
+
+        def some(value: Any) -> Any:
+            return _at(value, index, self.count)
+
+        walk.cells = some(self.cells)
+        walk.layers = [some(layer) for layer in self.layers]
+        walk.x, walk.e, walk.unit, walk.exponent = some(self.x), some(self.e), some(self.unit), some(self.exponent)
+        walk.s = {name: some(s) for name, s in self.s.items()}
+        if self.cells.distance is not None:
+            walk._on_line = [[some(place) for place in row] for row in self._on_line]
+        return walk
 
     def apply(self, application: int) -> None:
         """Apply the chain once."""
         for position, layer in enumerate(self.layers):
             if self.cells.distance is None:
-                z = _plus(_times(layer.scale, self.x), layer.inner)
+                z = plus(times(layer.scale, self.x), layer.inner)
                 call, slope = layer.call(z), layer.slope(z)
-                after = _plus(_times(layer.outer, call), layer.offset)
+                after = plus(times(layer.outer, call), layer.offset)
             else:
                 call, slope, after = self._deviate(application, position, layer)
             self._sensitivities(layer, call, slope)
@@ -288,35 +279,35 @@ class _Walk:
         u = self.cells.distance
         assert u is not None
         place = self._on_line[min(application, len(self._on_line) - 1)][position]
-        inner, moves = self._before(application, position), place.moves
-        h = _plus(_times(layer.scale, self.e), _times(u, _plus(_times(moves[1], inner), moves[2])))
+        inner, moves = self.before(application, position), place.moves
+        h = plus(times(layer.scale, self.e), times(u, plus(times(moves[1], inner), moves[2])))
         call: Factor
         slope: Factor
         difference: Factor
         if place.expansion is None:
-            call, slope, difference = _plus(place.z, h), 1, h
+            call, slope, difference = plus(place.z, h), 1, h
         else:
-            call, slope, difference = place.expansion.at(_intervals(h))
-        self.e = _plus(_times(place.outer, difference), _times(u, _plus(_times(moves[0], call), moves[3])))
-        return call, slope, _plus(place.after, self.e)
+            call, slope, difference = place.expansion.at(intervals_of(h))
+        self.e = plus(times(place.outer, difference), times(u, plus(times(moves[0], call), moves[3])))
+        return call, slope, plus(place.after, self.e)
 
-    def _before(self, application: int, position: int) -> Factor:
+    def before(self, application: int, position: int) -> Factor:
         """Return the state on the line that enters a layer."""
         if position:
             return self._on_line[min(application, len(self._on_line) - 1)][position - 1].after
         if application == 0:
-            return _factor(self.program.start, {})
+            return factor_of(self.program.start, {})
         return self._on_line[min(application - 1, len(self._on_line) - 1)][-1].after
 
     def _sensitivities(self, layer: _Coefficients, call: Factor, slope: Factor) -> None:
-        carried = _times(_times(layer.outer, layer.scale), slope)
+        carried = times(times(layer.outer, layer.scale), slope)
         for name, s in self.s.items():
             local = layer.local(name, self.x, call, slope)
-            self.s[name] = _plus(_times(carried, s), _times(self.unit, local))
+            self.s[name] = plus(times(carried, s), times(self.unit, local))
         self.passed += 1
         if self.passed % CHECKED_EVERY:
             return
-        sizes = [_intervals(s).magnitude for s in self.s.values()]
+        sizes = [intervals_of(s).magnitude for s in self.s.values()]
         shrinks = self.is_product and float(sizes[0].min()) < 1 / LARGE
         if shrinks or max(float(size.max()) for size in sizes) > LARGE:
             self._rescale(np.broadcast_to(np.max(np.broadcast_arrays(*sizes), axis=0), (self.count,)))
@@ -329,7 +320,20 @@ class _Walk:
         self.exponent = self.exponent + shift
         self.s = {name: self.widened(s).scaled(-shift) for name, s in self.s.items()}
         if not self.is_product:
-            self.unit = _scaled_down(Intervals(np.ones(self.count), np.ones(self.count)), self.exponent)
+            self.unit = scaled_down(Intervals(np.ones(self.count), np.ones(self.count)), self.exponent)
+
+
+def _at(value: Any, index: Any, count: int) -> Any:
+    """Return the rows of some cells of whatever holds arrays of one entry for each cell."""
+    if isinstance(value, np.ndarray):
+        return value[index] if value.shape == (count,) else value
+    if isinstance(value, tuple):
+        return tuple(_at(v, index, count) for v in value)
+    if isinstance(value, Mapping):
+        return {key: _at(v, index, count) for key, v in value.items()}
+    if isinstance(value, Intervals | Cells | _Coefficients | _Place | Expansion):
+        return replace(value, **{f.name: _at(getattr(value, f.name), index, count) for f in fields(value)})
+    return value
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sympy import Expr
 from symgrad.certify.box_functions import ULPS
 from symgrad.certify.boxes import Array, Intervals, lowered, raised
 from symgrad.certify.covered_layers import exact, read_layers, reference_orbit
+from symgrad.certify.deep_orbits import DEEP, deep_orbit
 from symgrad.certify.frames import Frame, Splits, cut, frame_of
 from symgrad.certify.orbit_enclosures import OrbitProgram
 from symgrad.derivation import Gradient
@@ -47,7 +48,9 @@ class Enclosed:
         return Intervals(np.where(bad, 0.0, low), np.where(bad, np.inf, high)), exponent
 
     def _size(self, cells: Array) -> tuple[Array, ...]:
-        gradient = self.program.gradient(self.frame.parameters(cells))
+        where = self.frame.parameters(cells)
+        deep = self.program.depth >= DEEP
+        gradient = self.program.gradient(where, deep_orbit(self.program, where) if deep else None)
         size = gradient.size(self.wrt)
         return size.low, size.high, gradient.exponent
 
