@@ -37,6 +37,7 @@ from symgrad.derivation.equilibria import (
 )
 from symgrad.derivation.gradients import Gradient, Recurrence, gradient
 from symgrad.derivation.identities.proofs import is_zero, zero_proof
+from symgrad.derivation.implicit_sensitivity import ImplicitSensitivity, implicit_sensitivity
 from symgrad.derivation.notation import to_latex
 from symgrad.derivation.products.decision import product_limit
 from symgrad.derivation.products.product_limits import ProductLimit
@@ -64,6 +65,7 @@ __all__ = [
     "Factor",
     "FixedStart",
     "Gradient",
+    "ImplicitSensitivity",
     "LayerEquations",
     "LossNewton",
     "OpenEquation",
@@ -97,6 +99,7 @@ __all__ = [
     "geometric_sum_proof",
     "gradient",
     "gradient_step",
+    "implicit_sensitivity",
     "is_zero",
     "jury",
     "momentum_step",
