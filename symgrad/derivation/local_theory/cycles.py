@@ -71,17 +71,21 @@ def exact_cycles(
     largest = largest or (LARGEST_REAL if is_real else LARGEST_COMPLEX)
     cycles: list[Cycle] = []
     notes: list[str] = []
+    left: list[int] = []
     for period in range(1, period_max + 1):
         found = cycles_of_period(rational, period, find, largest)
         cycles += found.cycles
         notes += found.notes
-    return CycleList(tuple(cycles), tuple(dict.fromkeys(notes)))
+        left += found.left
+    return CycleList(tuple(cycles), tuple(dict.fromkeys(notes)), tuple(left))
 
 
 def cycles_of_period(rational: RationalMap, period: int, find: Points, largest: int) -> CycleList:
     """Return the cycles of one period, or the note that says why not all of them are listed."""
     if rational.degree**period > LARGEST_DEGREE:
-        return CycleList((), (f"cycles of period {period} were not searched: degree {rational.degree}**{period}",))
+        return CycleList(
+            (), (f"cycles of period {period} were not searched: degree {rational.degree}**{period}",), (period,)
+        )
     dynatomic = rational.dynatomic(period)
     if dynatomic is None:
         return CycleList((), (f"every point has period {period}, or one that divides it",))
@@ -96,7 +100,7 @@ def cycles_of_period(rational: RationalMap, period: int, find: Points, largest: 
         )
     places = [point for factor in small for point in find(factor)]
     cycles = [_cycle(rational, walk) for walk in _walks(rational, places, period)]
-    return CycleList(tuple(sorted(cycles, key=_rank)), notes)
+    return CycleList(tuple(sorted(cycles, key=_rank)), notes, (period,) if notes else ())
 
 
 def _rank(cycle: Cycle) -> tuple[float, float, float]:

@@ -212,8 +212,8 @@ def _by_inverse_functions(problem: NewtonProblem) -> ExactRoots:
     """Return the real roots that factors and inverse functions give; what may have others is left."""
     solved = solve_univariate(problem.function, problem.state)
     roots = []
-    left = list(solved.left)
-    for exact, _ in solved.roots:
+    left = list(solved.left) if problem.domain == "real" else [problem.function]
+    for exact in dict.fromkeys(exact for exact, _ in solved.roots):
         found = root_from_exact(problem, exact)
         if found is None:
             left.append(problem.function)

@@ -104,10 +104,12 @@ class CycleList:
     ----------
     cycles : by period, then by the modulus of the multiplier
     notes : one sentence for each period or region that was left out
+    left : the periods of which not every cycle was isolated
     """
 
     cycles: tuple[Cycle, ...]
     notes: tuple[str, ...] = ()
+    left: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,6 @@ def kind_of(multiplier: Expr | Number | None, *, is_zero: bool | None = None, sl
         if size == 0:
             return CycleKind.UNDECIDED
         return CycleKind.ATTRACTING if size < 1 else CycleKind.REPELLING
-    if isinstance(multiplier, Expr):
-        if identically_zero(multiplier * multiplier.conjugate() - 1):
-            return CycleKind.INDIFFERENT
+    if isinstance(multiplier, Expr) and identically_zero(multiplier * multiplier.conjugate() - 1):
+        return CycleKind.INDIFFERENT
     return CycleKind.UNDECIDED
