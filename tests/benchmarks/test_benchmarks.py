@@ -8,6 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 TINY = {
+    "basins": ["--points", "20", "--repeats", "1"],
     "startup": ["--repeats", "1"],
     "derivation": ["--depths", "1"],
     "grid": ["--size", "8", "--depth", "3", "--repeats", "1"],

@@ -18,7 +18,7 @@ POLISHING = 60
 DIRECTIONS = 16
 SHRINKS = 0.999
 SUPERATTRACTING = 1e-4
-DIFFERENCE = 1e-5
+DIFFERENCE = 1e-4
 LONGEST_ORDER = 8
 SNAP = 1e-6
 EPSILON = 2.0**-52
@@ -31,7 +31,7 @@ class Attractor:
     Parameters
     ----------
     points : the cycle in the order it is run through, from the point that sorts first
-    multiplier : derivative of the period-fold map at the points, by central differences; below ``SUPERATTRACTING`` in
+    multiplier : derivative of the period-fold map at the points, by its values around the first; below ``SUPERATTRACTING`` in
         size where it is 0 up to rounding
     order : order of convergence of the period-fold map at the first point (1 for a multiplier that is not 0), measured
     constant : C in |next error| ≈ C·|error|^order
@@ -177,10 +177,14 @@ def _cycle(step: BoundStep, centre: Scalar, period: int) -> list[Scalar]:
 
 
 def _multiplier(apply: Iterate, centre: Scalar) -> complex:
+    """Return the derivative at the centre: Cauchy's integral over a circle, Richardson's differences on the line."""
     h = DIFFERENCE * np.sqrt(max(1.0, abs(centre)))
-    above, below = apply(np.array([centre + h, centre - h]))
-    slope: complex = ((above - below) / (2 * h)).item()
-    return slope
+    if np.iscomplexobj(centre):
+        turns = np.exp(2j * np.pi * np.arange(DIRECTIONS) / DIRECTIONS)
+        return complex(np.mean((apply(centre + h * turns) - centre) / turns) / h)
+    values = apply(centre + h * np.array([1.0, -1.0, 0.5, -0.5]))
+    wide, narrow = (values[0] - values[1]) / (2 * h), (values[2] - values[3]) / h
+    return float((4 * narrow - wide) / 3)
 
 
 def _circle(centre: Scalar, radius: float) -> Values:

@@ -20,8 +20,6 @@ from symgrad.maps import Map, entered
 from symgrad.phenomena.basins.basin_maps import (
     DIVERGED,
     FIRST_CYCLE,
-    LONGEST_PERIOD,
-    TOLERANCE,
     UNDECIDED,
     check_counts,
     largest_size,
@@ -32,9 +30,9 @@ from symgrad.phenomena.basins.labelling import ESCAPE
 from symgrad.phenomena.basins.step_functions import BoundStep, Values, step_function
 from symgrad.sweeps import Axis
 
-STEPS = 300
-NEAR_ROOT = 1e-3
-DIFFERENCE, ATTRACTING = 1e-5, 0.999
+STEPS, PERIOD = 300, 16
+CAPTURE, NEAR_ROOT, NEAR_CYCLE = 1e-4, 1e-5, 0.05
+POLISHING, DIFFERENCE, ATTRACTING = 6, 1e-6, 0.999
 
 
 def period_label(period: int) -> int:
@@ -55,7 +53,8 @@ class ParameterPlane:
     labels : k >= 0 where root k takes it, ``period_label(p)`` for an attracting p-cycle that is no root, DIVERGED,
         UNDECIDED; shape (re, im)
     steps : steps made until the orbit settled or came back, shape (re, im); nan where it did neither
-    multipliers : sizes of the multipliers of the cycles and roots reached, by central differences; nan elsewhere
+    multipliers : sizes of the multipliers of the cycles and roots found by Newton's method where the orbit came back,
+        by central differences; nan elsewhere
     """
 
     family: Map
@@ -112,11 +111,12 @@ def parameter_plane(
     roots: Sequence[Any] | None = None,
     parameters: Mapping[Any, Any] | None = None,
     max_steps: int = STEPS,
-    tolerance: float = TOLERANCE,
-    longest_period: int = LONGEST_PERIOD,
+    longest_period: int = PERIOD,
     threads: int | None = None,
 ) -> ParameterPlane:
     """Return the fate of a critical point for every value of a complex parameter.
+
+    An orbit that comes back to within 1e-4 is believed if a cycle close by solves N^p(z) = z and is attracting.
 
     Parameters
     ----------
@@ -127,6 +127,7 @@ def parameter_plane(
     roots : the roots in terms of the parameters, in the order of their labels; without them every attracting fixed
         point is root 0
     parameters : values of the other parameters
+    max_steps : after which a parameter is undecided
 
     Examples
     --------
@@ -140,7 +141,7 @@ def parameter_plane(
     if name not in step.names:
         listing = ", ".join(step.names) or "none"
         raise InputError(f"{name!r} is not a parameter of the family; the parameters are {listing}")
-    check_counts(max_steps, longest_period, tolerance)
+    check_counts(max_steps, longest_period, CAPTURE)
     axes = plane_window(name, window, points)
     grid = (axes[0].values[:, None] + 1j * axes[1].values[None, :]).ravel()
     values: dict[str, Any] = {str(other): complex(value) for other, value in (parameters or {}).items()}
@@ -150,17 +151,17 @@ def parameter_plane(
     critical = entered(critical_point, "complex")
     starts, bound = _values_of(critical, values, grid.size), step.bind(values)
     scale = largest_size(axes)
-    pursuit = Pursuit(max_steps, float(np.sqrt(tolerance)) * 1e-2, ESCAPE * scale, longest_period)
+    pursuit = Pursuit(max_steps, CAPTURE, ESCAPE * scale, longest_period)
     ends = follow(bound, starts, pursuit, threads)
-    sizes = _multipliers(bound, ends)
+    found = _polished(bound, ends)
     known = [_values_of(entered(root, "complex"), values, grid.size) for root in roots or ()]
-    labels = _labels(ends, sizes, known)
+    labels = _labels(ends, found, known)
     shape = axes[0].count, axes[1].count
     caught = labels > UNDECIDED
     caught |= labels <= FIRST_CYCLE
     steps = np.where(caught, ends.counts, np.nan)
     return ParameterPlane(
-        family, name, critical, axes, labels.reshape(shape), steps.reshape(shape), sizes.reshape(shape), max_steps
+        family, name, critical, axes, labels.reshape(shape), steps.reshape(shape), found.sizes.reshape(shape), max_steps
     )
 
 
@@ -174,29 +175,63 @@ def _values_of(expr: Expr, values: Mapping[str, Any], count: int) -> Values:
     return np.array(np.broadcast_to(np.asarray(found, dtype=complex), count))
 
 
-def _multipliers(bound: BoundStep, ends: Ends) -> NDArray[np.float64]:
-    """Return |(N^p)'| where an orbit settled or came back after p steps."""
-    sizes = np.full(ends.at.size, np.nan)
-    for period in np.unique(np.where(ends.kinds == RETURNED, ends.periods, 1)):
-        mine = (ends.kinds == RETURNED) & (ends.periods == period) if period > 1 else ends.kinds == SETTLED
-        above, below, step = ends.at[mine] + DIFFERENCE, ends.at[mine] - DIFFERENCE, bound.kept(mine)
-        with np.errstate(all="ignore"):
-            for _ in range(period):
-                above, below = step(above), step(below)
-            sizes[mine] = np.abs(above - below) / (2 * DIFFERENCE)
-    return sizes
+@dataclass(frozen=True, eq=False)
+class _Polished:
+    """The cycle near the end of each orbit, shape (points,); multiplier nan where there is none."""
+
+    periods: NDArray[np.int32]
+    places: Values
+    sizes: NDArray[np.float64]
 
 
-def _labels(ends: Ends, sizes: NDArray[np.float64], roots: Sequence[Values]) -> NDArray[np.int32]:
+def _polished(bound: BoundStep, ends: Ends) -> _Polished:
+    """Return the cycles that orbits came near to, by Newton's method on N^p(z) = z with central differences.
+
+    A period whose divisor also solves the equation is replaced by the divisor.
+    """
+    found = _Polished(np.ones(ends.at.size, np.int32), ends.at.copy(), np.full(ends.at.size, np.nan))
+    ended = (ends.kinds == RETURNED) | (ends.kinds == SETTLED)
+    returned = np.where(ends.kinds == RETURNED, ends.periods, 1)
+    with np.errstate(all="ignore"):
+        for period in np.unique(returned[ended]):
+            mine = np.flatnonzero(ended & (returned == period))
+            for divisor in (d for d in range(1, period + 1) if period % d == 0):
+                places, sizes = _solved(bound.kept(mine), ends.at[mine], divisor)
+                near = np.abs(places - ends.at[mine]) < NEAR_CYCLE
+                near &= np.isfinite(sizes) & ((sizes < ATTRACTING) | (divisor == period))
+                here = mine[near]
+                found.periods[here], found.places[here], found.sizes[here] = divisor, places[near], sizes[near]
+                mine = mine[~near]
+    return found
+
+
+def _solved(step: BoundStep, z: Values, period: int) -> tuple[Values, NDArray[np.float64]]:
+    """Return the solutions of N^p(z) = z near z and the sizes of their multipliers, nan where none is reached."""
+
+    def iterate(z: Values) -> Values:
+        for _ in range(period):
+            z = step(z)
+        return z
+
+    for _ in range(POLISHING):
+        slope = (iterate(z + DIFFERENCE) - iterate(z - DIFFERENCE)) / (2 * DIFFERENCE)
+        change = (iterate(z) - z) / (slope - 1)
+        z = z - change
+    solved = np.abs(change) < CAPTURE * DIFFERENCE * np.maximum(1.0, np.abs(z))
+    return z, np.where(solved, np.abs(slope), np.nan)
+
+
+def _labels(ends: Ends, found: _Polished, roots: Sequence[Values]) -> NDArray[np.int32]:
     """Return the label of every parameter; what came back without attracting is undecided."""
     labels = np.full(ends.at.size, UNDECIDED, np.int32)
     labels[ends.kinds == ESCAPED] = DIVERGED
-    attracting = sizes < ATTRACTING
-    back, settled = attracting & (ends.kinds == RETURNED), attracting & (ends.kinds == SETTLED)
-    labels[back] = period_label(1) + 1 - ends.periods[back].astype(np.int32)
-    labels[settled] = period_label(1) if roots else 0
-    if roots:
-        distances = np.abs(np.stack([root[settled] - ends.at[settled] for root in roots]))
-        nearest = np.argmin(distances, axis=0).astype(np.int32)
-        labels[settled] = np.where(distances.min(axis=0) < NEAR_ROOT, nearest, labels[settled])
+    attracting = found.sizes < ATTRACTING
+    labels[attracting] = period_label(1) + 1 - found.periods[attracting]
+    fixed = attracting & (found.periods == 1)
+    if not roots:
+        labels[fixed] = 0
+        return labels
+    distances = np.abs(np.stack([root[fixed] - found.places[fixed] for root in roots]))
+    nearest = np.argmin(distances, axis=0).astype(np.int32)
+    labels[fixed] = np.where(distances.min(axis=0) < NEAR_ROOT, nearest, period_label(1))
     return labels

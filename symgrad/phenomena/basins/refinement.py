@@ -1,6 +1,5 @@
 """Finer basins at the cost of their boundaries: only cells with several labels around them are followed again."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -55,7 +54,7 @@ def refine(basins: Basins, factor: int = 2, *, margin: int = 1, threads: int | N
     cells = np.ix_(*(np.minimum(np.arange(axis.count) // factor, axis.count // factor - 1) for axis in axes))
     unknown = _near_boundary(basins, margin)[cells]
     followed = np.flatnonzero(unknown)
-    labels, smooth = basins.labels[cells], _interpolated(basins.smooth, axes, factor)
+    labels, smooth = basins.labels[cells], _interpolated(basins.smooth, factor)
     known = {**basins.attractors, **{cycle_label(j): cycle for j, cycle in enumerate(basins.cycles)}}
     search = Search(basins.tolerance, largest_size(axes), basins.max_steps, LONGEST_PERIOD, basins.roots, threads)
     step = step_function(basins.update, "complex").bind(basins.parameters)
@@ -83,13 +82,12 @@ def _near_boundary(basins: Basins, margin: int) -> Mask:
     return np.asarray(mixed)
 
 
-def _interpolated(values: Reals, axes: Sequence[Axis], factor: int) -> Reals:
+def _interpolated(values: Reals, factor: int) -> Reals:
     """Return the bilinear interpolation of a field on a grid ``factor`` times as fine."""
-    for place, axis in enumerate(axes):
-        at = np.arange(axis.count) / factor
-        low = np.minimum(at.astype(np.intp), values.shape[place] - 2)
-        weight = np.expand_dims(at - low, 1 - place)
-        values = np.take(values, low, place) * (1 - weight) + np.take(values, low + 1, place) * weight
+    weights = (np.arange(factor) / factor)[:, None]
+    for _ in range(2):
+        between = values[:-1, None] * (1 - weights) + values[1:, None] * weights
+        values = np.concatenate([between.reshape(-1, values.shape[1]), values[-1:]]).T
     return values
 
 

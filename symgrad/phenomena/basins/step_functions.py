@@ -17,6 +17,7 @@ from symgrad.maps import Map, expand_activations
 
 Values: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
+Part: TypeAlias = NDArray[np.bool_] | NDArray[np.intp] | slice
 Coefficients: TypeAlias = tuple[Any, ...]
 LARGEST_DEGREE = 40
 
@@ -33,7 +34,7 @@ class Rational:
         above = _horner(self.top, z)
         return above if self.bottom == (1.0,) else np.asarray(above / _horner(self.bottom, z))
 
-    def kept(self, part: Mask | slice) -> "Rational":
+    def kept(self, part: Part) -> "Rational":
         """Return the step of the points that stay."""
         return self if self._shared else Rational(_kept(self.top, part), _kept(self.bottom, part))
 
@@ -51,7 +52,7 @@ class Rational:
         excess = len(self.top) - len(self.bottom)
         if excess != 1:
             return excess < 1
-        return bool(np.all(np.abs(self.top[0]) <= np.abs(self.bottom[0])))
+        return bool(np.all(np.abs(self.top[0]) < np.abs(self.bottom[0])))
 
     def at_pole(self, z: Values) -> Mask:
         """Return where the denominator vanishes and the numerator does not."""
@@ -70,7 +71,7 @@ class Compiled:
         """Return the new states."""
         return np.asarray(np.broadcast_to(self.function(z, *self.arguments), z.shape))
 
-    def kept(self, part: Mask | slice) -> "Compiled":
+    def kept(self, part: Part) -> "Compiled":
         """Return the step of the points that stay."""
         return Compiled(self.function, _kept(self.arguments, part))
 
@@ -82,7 +83,7 @@ class Compiled:
 BoundStep: TypeAlias = Rational | Compiled
 
 
-def _kept(numbers: Coefficients, part: Mask | slice) -> Coefficients:
+def _kept(numbers: Coefficients, part: Part) -> Coefficients:
     return tuple(c if np.ndim(c) == 0 else c[part] for c in numbers)
 
 
