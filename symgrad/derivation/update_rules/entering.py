@@ -9,7 +9,7 @@ from sympy import Expr, Symbol
 
 from symgrad.derivation.update_rules.registry import Unknowns, UpdateRule
 from symgrad.errors import InputError
-from symgrad.maps import Map, entered, expression, to_text
+from symgrad.maps import Map, entered, expand_activations, expression, to_text
 from symgrad.parsing import Condition, domain_conditions, parse, unparse
 
 MOST_SOLVED = 3
@@ -79,8 +79,11 @@ def read_problem(F: Any, variables: Any, domain: str) -> Problem:
             what = to_text(functions[0]) if len(functions) == 1 else "none of the functions"
             verb = "does not depend" if len(functions) == 1 else "depends"
             raise InputError(f"{what[:60]} {verb} on {symbol.name!r}; name a variable that occurs in it")
-    if domain == "complex" and any(f.has(*_REAL_ONLY) for f in functions):
-        raise InputError("abs, sign, floor, Min, Max and Mod have no complex derivative; use domain='real'")
+    if domain == "complex" and any(expand_activations(f).has(*_REAL_ONLY) for f in functions):
+        raise InputError(
+            "abs, sign, floor, Min, Max, Mod and what is made of them, such as relu, have no complex derivative; "
+            "use domain='real'"
+        )
     return Problem(tuple(functions), symbols, domain, tuple(dict.fromkeys(divisors)), tuple(dict.fromkeys(conditions)))
 
 
@@ -102,7 +105,7 @@ def check_counts(rule: UpdateRule, problem: Problem) -> None:
     if not fits[rule.unknowns]:
         instead = "; for systems use newton_system or gauss_newton" if rule.unknowns is Unknowns.ONE else ""
         raise InputError(
-            f"the rule {rule.name} takes {rule.unknowns.value}, got {many} functions of {d} unknowns{instead}"
+            f"the rule {rule.name} takes {rule.unknowns.value}; functions given: {many}, unknowns: {d}{instead}"
         )
 
 

@@ -12,9 +12,8 @@ from symgrad.maps import differentiate
 def newton_minimum(F: Sequence[Expr], x: Sequence[Expr]) -> LinearStep:
     """Newton's step towards a stationary point, x - F'/F'' (Nocedal & Wright 2006, Numerical Optimization, ch. 3)."""
     slopes = [differentiate(F[0], each) for each in x]
-    return LinearStep(
-        ImmutableMatrix([[differentiate(g, each) for each in x] for g in slopes]), ImmutableMatrix(slopes)
-    )
+    curvature = ImmutableMatrix([[differentiate(slope, each) for each in x] for slope in slopes])
+    return LinearStep(curvature, ImmutableMatrix(slopes))
 
 
 @update_rule(target=Target.STATIONARY, unknowns=Unknowns.ONE_FUNCTION)

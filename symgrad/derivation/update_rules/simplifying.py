@@ -130,14 +130,14 @@ def zeros(expr: Expr) -> tuple[Expr, ...]:
 def _factors(expr: Expr) -> tuple[Expr, ...]:
     try:
         parts = [f for f, _ in sympy.factor_list(expr)[1]] if expr.count_ops() <= LARGEST else [expr]
-    except (BasePolynomialError, NotImplementedError):
+    except (BasePolynomialError, NotImplementedError, TypeError):  # TypeError: SymPy sorts by symbolic exponents
         parts = list(sympy.Mul.make_args(expr))
     return tuple(_bare(p) for p in parts)
 
 
 def _bare(factor: Expr) -> Expr:
     """Return u for |u|, sign(u) and powers of u: they vanish together."""
-    while isinstance(factor, Abs | sign) or (isinstance(factor, Pow) and factor.exp.is_positive):
+    while isinstance(factor, Abs | sign) or (isinstance(factor, Pow) and not factor.exp.is_negative):
         factor = factor.args[0]
     return factor
 
