@@ -1,5 +1,6 @@
 """Reports: blocks, figures without pyplot, Markdown, and files that appear whole or not at all."""
 
+from symgrad.report import basin_pictures as basin_pictures  # registers how basins look
 from symgrad.report import cliff_pictures as cliff_pictures  # registers how a map of cliffs looks
 from symgrad.report.blocks import Block, Figure, Formula, Report, Table, Text
 from symgrad.report.layers import (

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.artist import Artist
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap, Normalize, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke
@@ -228,17 +228,38 @@ def _(layer: shapes.Regions, canvas: Canvas) -> None:
     for number, code in enumerate(present):
         numbers[layer.codes == code] = number
     colours = [PALETTE[layer.colours[code]] for code in present]
-    canvas.axes.pcolormesh(
-        layer.x,
-        layer.y,
-        numbers.T,
-        cmap=ListedColormap(colours),
-        norm=Normalize(-0.5, len(present) - 0.5),
-        shading="nearest",
-        rasterized=True,
-    )
+    if layer.shades is not None:
+        _paint_shaded(layer, layer.shades, np.array([to_rgb(c) for c in colours])[numbers.astype(int)], canvas)
+    else:
+        canvas.axes.pcolormesh(
+            layer.x,
+            layer.y,
+            numbers.T,
+            cmap=ListedColormap(colours),
+            norm=Normalize(-0.5, len(present) - 0.5),
+            shading="nearest",
+            rasterized=True,
+        )
     for code, colour in zip(present, colours, strict=True):
         canvas.name(Patch(facecolor=colour, edgecolor="black", linewidth=0.5), layer.labels[code])
+
+
+def _paint_shaded(layer: shapes.Regions, shades: shapes.Array, base: shapes.Array, canvas: Canvas) -> None:
+    """Paint the kinds as one image, each colour mixed with white where the shade is low and with black where high."""
+    shade = np.where(np.isfinite(shades), shades, MIDDLE)[..., None]
+    light = LIGHTEST * np.clip((MIDDLE - shade) / MIDDLE, 0, 1)
+    dark = DARKEST * np.clip((shade - MIDDLE) / (1 - MIDDLE), 0, 1)
+    image = np.round(255 * (base + light * (1 - base)) * (1 - dark)).astype(np.uint8)
+    half_x, half_y = (layer.x[1] - layer.x[0]) / 2, (layer.y[1] - layer.y[0]) / 2
+    canvas.axes.imshow(
+        image.transpose(1, 0, 2),
+        origin="lower",
+        extent=(layer.x[0] - half_x, layer.x[-1] + half_x, layer.y[0] - half_y, layer.y[-1] + half_y),
+        aspect="auto",
+    )
+
+
+MIDDLE, LIGHTEST, DARKEST = 0.35, 0.6, 0.75
 
 
 @paint.register

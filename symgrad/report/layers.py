@@ -275,6 +275,8 @@ class Regions:
     codes : integers, shape (nx, ny)
     labels : code → name; every code that occurs needs one
     colours : code → palette name; kinds without one take the next free colour in the order of ``labels``
+    shades : shape (nx, ny), from 0 (lightened colour) to 1 (darkened); nan or None leaves the colour as it is; the
+        grid must then be equally spaced
 
     Examples
     --------
@@ -289,9 +291,13 @@ class Regions:
     codes: Codes
     labels: Mapping[int, str]
     colours: Mapping[int, Colour] = field(default_factory=dict, kw_only=True)
+    shades: Array | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         _finish_field(self, "codes")
+        if self.shades is not None:
+            _finish_field(self, "shades")
+            _check_shades(self)
         whole = np.asarray(self.codes)
         if not np.all(np.isfinite(whole)) or np.any(whole != np.round(whole)):
             raise InputError("Regions.codes must be whole numbers, got fractions or NaN; classify first")
@@ -304,6 +310,16 @@ class Regions:
             raise InputError(f"Regions.codes holds {unnamed[0]}, which labels does not name; name every code")
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "colours", _assigned(labels, self.colours))
+
+
+def _check_shades(layer: Regions) -> None:
+    """Refuse shades outside 0 to 1, and a grid that an image cannot show."""
+    shades = np.asarray(layer.shades)
+    if np.any(shades < 0) or np.any(shades > 1):
+        raise InputError(f"Regions.shades must lie between 0 and 1, got {np.nanmin(shades)} to {np.nanmax(shades)}")
+    for axis in (layer.x, layer.y):
+        if not np.allclose(np.diff(axis), axis[1] - axis[0], rtol=1e-6):
+            raise InputError("Regions with shades need equally spaced x and y; leave the shades out")
 
 
 def _assigned(labels: Mapping[int, str], chosen: Mapping[int, Colour]) -> dict[int, Colour]:
