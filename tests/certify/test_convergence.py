@@ -14,7 +14,7 @@ from symgrad.certify import Certificate, best_certificate, interval_newton, kant
 from symgrad.certify.convergence import contraction_near_root, kantorovich_theorem, smale_theorem
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
-from symgrad.maps import entered
+from symgrad.maps import differentiate, entered, expand_activations
 
 DIGITS = 60
 context = mpmath.mp.clone()
@@ -25,10 +25,10 @@ x, y = (Symbol(name, real=True) for name in "xy")
 def newton_path(equations: list[Any], unknowns: list[str], start: list[Any], steps: int) -> list[list[Any]]:
     """Return the path of Newton's method in 80-digit arithmetic, independent of balls."""
     symbols = [Symbol(name) for name in unknowns]
-    plain = [entered(e, "complex") if isinstance(e, str) else e for e in equations]
+    plain = [expand_activations(entered(e, "complex") if isinstance(e, str) else e) for e in equations]
     plain = [e.xreplace({s: Symbol(s.name) for s in e.free_symbols}) for e in plain]
     values = sympy.lambdify(symbols, plain, "mpmath")
-    slopes = sympy.lambdify(symbols, [[sympy.diff(e, s) for s in symbols] for e in plain], "mpmath")
+    slopes = sympy.lambdify(symbols, [[differentiate(e, s) for s in symbols] for e in plain], "mpmath")
     point = [exact(s) for s in start]
     path = [point]
     with mpmath.workdps(DIGITS + 20):

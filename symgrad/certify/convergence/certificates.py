@@ -124,7 +124,7 @@ def log_errors(method: str, constants: Mapping[str, float], steps: int) -> list[
 
 
 def _contracting(constants: Mapping[str, float], steps: int) -> list[arb]:
-    error, linear, square = (_log(arb(constants[name])) for name in ("rho", "q", "kappa"))
+    error, linear, square = (_log(arb(constants.get(name, math.inf))) for name in ("rho", "q", "kappa"))
     errors = [error]
     for _ in range(steps):
         if not error.is_finite():

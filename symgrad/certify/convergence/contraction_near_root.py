@@ -116,7 +116,7 @@ def certify_box(system: SmoothSystem, sides: Sequence[Any], bits: int) -> Certif
     kappa = arb((bounds[1] / (2 * (1 - off))).upper()) if bounds else arb("inf")
     linear = arb((2 * off / (1 - off)).upper())
     q = kappa * rho if bool(kappa * rho < linear) else linear
-    constants |= {"rho": rounded_up(rho), "q": rounded_up(q), "kappa": rounded_up(kappa)}
+    constants |= {"rho": rounded_up(rho), "q": rounded_up(q)} | ({"kappa": rounded_up(kappa)} if bounds else {})
     if constants["q"] >= 1 or not bool(rho + slack <= radius):
         why = f"one root is near, but Newton's contraction factor q <= {constants['q']:.4g} is not below 1"
         return undecided(KRAWCZYK, system.names, sides, why, constants)
