@@ -42,6 +42,7 @@ from symgrad.derivation.notation import to_latex
 from symgrad.derivation.products.decision import product_limit
 from symgrad.derivation.products.product_limits import ProductLimit
 from symgrad.derivation.two_layer_catapult import TwoNumberMap, two_number_map
+from symgrad.derivation.update_rules import UPDATE_RULES, Update, UpdateRule, update, update_rule
 from symgrad.derivation.updates import (
     UpdateMap,
     clipped_step,
@@ -52,6 +53,7 @@ from symgrad.derivation.updates import (
 from symgrad.derivation.vocabulary import Regime, Sign
 
 __all__ = [
+    "UPDATE_RULES",
     "Band",
     "Bifurcations",
     "ChainProduct",
@@ -78,7 +80,9 @@ __all__ = [
     "Sigmoidal",
     "Sign",
     "TwoNumberMap",
+    "Update",
     "UpdateMap",
+    "UpdateRule",
     "Valley",
     "attracting_cycles",
     "body_map",
@@ -117,5 +121,7 @@ __all__ = [
     "to_latex",
     "two_number_map",
     "uniform_bound",
+    "update",
+    "update_rule",
     "zero_proof",
 ]

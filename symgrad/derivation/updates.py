@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Max, Min, S, Symbol, sqrt
 
 from symgrad.derivation.gradients import Gradient
 from symgrad.derivation.notation import to_latex
+from symgrad.derivation.update_rules import UPDATE_RULES
 from symgrad.errors import InputError
 from symgrad.maps import Map, differentiate, entered
 from symgrad.symbols import real
@@ -128,7 +129,7 @@ def newton(F: Expr | str | Gradient, x: Symbol | str | None = None, *, eta: Expr
     if len(variables) != 1:
         raise InputError(f"newton takes one variable, got {len(variables)}; name the unknown, e.g. newton(F, 'x')")
     expr, size = _entered(F, variables), _positive("damping", eta, variables)
-    return Map(variables[0] - size * expr / differentiate(expr, variables[0]), variables)
+    return Map(UPDATE_RULES["damped"].scalar(expr, variables[0], h=size), variables)
 
 
 def gradient_step(L: Expr | str | Gradient, theta: Any = None, eta: Expr | str | float = "eta") -> Map | UpdateMap:
@@ -141,7 +142,7 @@ def gradient_step(L: Expr | str | Gradient, theta: Any = None, eta: Expr | str |
         return _update(L, "gradient", entered(eta))
     variables = _symbols(theta)
     expr, size = _entered(L, variables), _positive("step size", eta, variables)
-    return Map([v - size * differentiate(expr, v) for v in variables], variables)
+    return Map(UPDATE_RULES["gradient"].formula((expr,), variables, eta=size), variables)
 
 
 def _clipped(slopes: Sequence[Expr], limit: Expr, clip_by: str) -> list[Expr]:
