@@ -246,8 +246,8 @@ def _sampled(update: Map, periods: Sequence[int], window: tuple[float, float]) -
             more.append(f"of period {period} {len(found.cycles)} of {found.shown} are listed")
     named = ", ".join(map(str, periods))
     note = (
-        f"cycles of period {named} with all points between {window[0]:g} and {window[1]:g} were looked for on a grid of {GRID} points "
-        "and certified one by one; others may exist"
+        f"cycles of period {named} with all points between {window[0]:g} and {window[1]:g} were looked for on a grid "
+        f"of {GRID} points and certified one by one; others may exist"
     )
     return CycleList(tuple(cycles), ("; ".join([note, *more]),), tuple(periods))
 
