@@ -118,7 +118,7 @@ def test_the_derivative_is_the_update_differentiated(name: str, text: str) -> No
 
 
 @pytest.mark.parametrize("name", UPDATE_RULES)
-@pytest.mark.parametrize("text", ["x**3 - a*x + 2", "tanh(w*x + b) - y"])
+@pytest.mark.parametrize("text", ["x**3 - a*x + 2", "exp(w*x) - y"])
 def test_text_reads_back_and_latex_is_written(name: str, text: str) -> None:
     step = update(name, text, "x")
     assert map_from_canonical(step.text) == step.map

@@ -15,6 +15,7 @@ from symgrad.derivation.update_rules.entering import (
     read_multiplicity,
     read_options,
     read_problem,
+    without_value_at_zero,
 )
 from symgrad.derivation.update_rules.orders import (
     PRIMES,
@@ -205,8 +206,9 @@ class Update:
     @cached_property
     def removable(self) -> tuple[Expr, ...]:
         """Those of ``singular`` at whose zeros the map, in its short form, has a value all the same."""
-        still = {z for e in self.map.exprs for d in divisors(e) for z in zeros(d)}
-        return tuple(s for s in self.singular if s not in still)
+        parts = [d for e in self.map.exprs for d in without_value_at_zero(to_text(e), self.domain)]
+        still = {z for d in parts for z in zeros(d)}
+        return tuple(s for s in self.singular if s not in still and -s not in still)
 
     @property
     def conditions(self) -> tuple[str, ...]:

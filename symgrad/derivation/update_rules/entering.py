@@ -53,6 +53,16 @@ def _facts(text: str, domain: str) -> tuple[list[Expr], list[str]]:
     return divisors, sentences
 
 
+def without_value_at_zero(text: str, domain: str) -> tuple[Expr, ...]:
+    """Return the parts of a text at whose zeros it has no value: divisors and arguments of logarithms.
+
+    >>> without_value_at_zero("log(x) + 1/(a - x)", "real")
+    (x, a - x)
+    """
+    bad = (Condition.NONZERO, Condition.POSITIVE)
+    return tuple(expression(node, domain) for node, condition in domain_conditions(parse(text)) if condition in bad)
+
+
 def _plain(expr: Expr, condition: Condition) -> bool:
     return bool(condition is Condition.NONNEGATIVE and expr.is_nonnegative)
 
