@@ -75,6 +75,15 @@ class NewtonStep:
         """log|N(x) - x| in nats, shape (…): -inf at a root, nan where the step is undefined."""
         return np.where(np.isnan(self.step.mantissa), np.nan, self.step.log_abs)
 
+    def reshaped(self, shape: tuple[int, ...]) -> "NewtonStep":
+        """Return the same steps with their points in another shape."""
+        parts = (self.step, self.update, self.derivative, self.residual, self.product, self.curvature)
+        step, update, derivative, residual, product, curvature = (
+            SignedLog(part.mantissa.reshape(shape), part.exponent.reshape(shape)) for part in parts
+        )
+        status = self.status.reshape(shape)
+        return NewtonStep(step, update, derivative, residual, product, curvature, status, self.depth)
+
 
 @lru_cache(maxsize=32)
 def newton_kernel(newton: CompositionNewton, digits: int | None = None) -> Kernel:
