@@ -105,7 +105,8 @@ def _sheet(figure: Figure) -> Sheet:
     columns = figure.columns or 1
     rows = -(-len(figure.panels) // columns)
     size = figure.size or (COLUMN_INCHES[columns], ROW_INCHES * rows)
-    engine = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.04, hspace=0.04)
+    fixed = any(panel.equal for panel in figure.panels)  # whose empty space would push labels off the sheet
+    engine = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.04, hspace=0.04, compress=fixed)
     sheet = Sheet(figsize=size, layout=engine)
     for number, panel in enumerate(figure.panels, start=1):
         projection = "3d" if panel.spatial else None
