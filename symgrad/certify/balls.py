@@ -314,6 +314,8 @@ def _angle(expr: Expr, where: Mapping[Any, Value]) -> Value:
     y, x = (_value(a, where) for a in expr.args)
     if _sign(x) == 0 and _sign(y) == 0:
         raise UndefinedHere("atan2 is not defined at the origin")
+    if _sign(x) < 0 and isinstance(y, arb) and not y.is_zero() and y.contains(0):
+        raise UnclearError  # the jump from -pi to pi
     return arb.atan2(_ball(y), _ball(x))
 
 

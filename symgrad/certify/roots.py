@@ -177,7 +177,8 @@ def _decide(function: _Function, low: Fraction, high: Fraction) -> list[Root] | 
     if values is None or values.excludes_zero:
         return []
     slopes = function.on(function.slope, low, high)
-    if slopes is None or not slopes.excludes_zero:
+    # without finite values all over the interval there may be a jump, which the derivative almost everywhere hides
+    if slopes is None or not slopes.excludes_zero or not values.is_known:
         return None
     ends = function.sign(low), function.sign(high)
     if None in ends:
@@ -334,8 +335,9 @@ def _krawczyk(system: _System, sides: Sequence[arb]) -> list[arb] | None:
     """Return the Krawczyk operator K(X) = m - C·F(m) + (1 - C·F'(X))·(X - m)."""
     count = len(sides)
     middle = [arb(s.mid()) for s in sides]
-    values, slopes = system.values(middle), system.slopes(sides)
-    if values is None or slopes is None:
+    values, slopes, whole = system.values(middle), system.slopes(sides), system.values(sides)
+    # without finite values all over the box there may be a jump, which the derivatives almost everywhere hide
+    if values is None or slopes is None or whole is None or not all(whole[i, 0].is_finite() for i in range(count)):
         return None
     try:
         inverse = slopes.mid().inv().mid()

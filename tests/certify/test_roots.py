@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Abs, Expr, Integer, Poly, Rational, Symbol, atanh, cos, exp, log, sin, sqrt, symbols, tan, tanh
@@ -149,3 +150,21 @@ def test_period_doubling_of_the_logistic_map_in_a_box() -> None:
 def test_symbols_of_other_names_work() -> None:
     y = Symbol("lamda", real=True)
     assert len(isolate_roots(y**3 - y, y, -2, 2).roots) == 3
+
+
+@pytest.mark.parametrize(
+    "jump",
+    [x - Rational(1, 100) + sympy.sign(x) / 100, sympy.floor(x) + x + Rational(1, 2), sympy.atan2(x, -1) - x / 9],
+)
+def test_a_jump_across_zero_is_no_root(jump: sympy.Expr) -> None:
+    """The derivative almost everywhere is positive and the signs at the ends differ, yet nothing vanishes between."""
+    found = isolate_roots(jump, x, Rational(-1, 2), Rational(2, 3))
+    assert all(abs(float(jump.xreplace({x: Rational(float(r.ball.value.mid()))}).evalf())) < 1e-9 for r in found.roots)
+    middle = sympy.symbols("y", real=True)
+    both = isolate_solutions([jump, middle], {x: (Rational(-1, 2), Rational(2, 3)), middle: (-1, 1)})
+    assert len(both.roots) == len(found.roots)
+
+
+def test_a_root_next_to_a_jump_is_not_invented() -> None:
+    tiny = Rational(1, 10**13)
+    assert certify_solution([x - tiny + tiny * sympy.sign(x)], [x], [0.5]) is None
