@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
@@ -189,8 +190,6 @@ def _start_of(start: Any) -> Number:
 
 def _over_the_complex(update: Map, derivative: Expr | None) -> tuple[Map, Expr | None]:
     """Return the same update over the complex numbers; refused where it is not differentiable there."""
-    import sympy
-
     if update.expr.has(sympy.Abs, sympy.sign, sympy.floor, sympy.Max, sympy.Min, sympy.Piecewise, sympy.Heaviside):
         raise InputError(
             f"the update {update.expr} is a map of the real line (abs, sign, …), got a complex start; give a real one"
