@@ -25,6 +25,8 @@ from symgrad.derivation.local_theory.problem import NewtonProblem, rational_poly
 from symgrad.derivation.local_theory.values import Root
 from symgrad.evidence import Verdict
 
+NO_VALUES = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
+
 
 @dataclass(frozen=True)
 class ExactRoots:
@@ -215,10 +217,10 @@ def _by_inverse_functions(problem: NewtonProblem) -> ExactRoots:
     left = list(solved.left) if problem.domain == "real" else [problem.function]
     for exact in dict.fromkeys(exact for exact, _ in solved.roots):
         found = root_from_exact(problem, exact)
-        if found is None:
-            left.append(problem.function)
-        else:
+        if found is not None:
             roots.append(found)
+        elif not problem.function.xreplace({problem.state: exact}).has(*NO_VALUES):
+            left.append(problem.function)
     return ExactRoots(_ordered(roots), tuple(dict.fromkeys(left)))
 
 

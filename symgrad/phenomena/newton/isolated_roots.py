@@ -39,7 +39,11 @@ def isolated_roots(
     found = isolate_roots(factor, problem.state, Fraction(low), Fraction(high))
     roots, notes = [], []
     for isolated in found.roots:
-        if not any(_is(root, isolated.ball) for root in known):
+        if any(_is(root, isolated.ball) for root in known):
+            continue
+        if _on(problem, problem.function, isolated.ball) is None:
+            notes.append(f"near {isolated.value:.15g} a factor is 0 and the function has no value")
+        else:
             roots.append(_certified(problem, isolated.ball))
     for cluster in found.clusters:
         root = _in_cluster(problem, cluster)

@@ -71,7 +71,9 @@ def sampled_cycles(update: Map, period: int, low: float, high: float) -> Sampled
 
 
 def _compiled(expr: Expr, x: Any) -> Callable[[Array], Array]:
-    function = sympy.lambdify(x, expr, "numpy")
+    # At start-up SciPy would cost half a second; only special functions need it.
+    special = expr.has(sympy.erf, sympy.erfc, sympy.gamma, sympy.loggamma, sympy.LambertW)
+    function = sympy.lambdify(x, expr, ["scipy", "numpy"] if special else "numpy")
 
     def call(points: Array) -> Array:
         with np.errstate(all="ignore"):

@@ -160,3 +160,17 @@ def test_a_window_the_wrong_way_round_is_refused() -> None:
 def test_simple_numbers_are_recognised(value: float, name: sympy.Expr) -> None:
     assert simple_number(value) == name
     assert simple_number(value + 1e-6) is None
+
+
+def test_a_removable_gap_is_no_root() -> None:
+    found = roots_of("sin(x)/x", "x", low=-4, high=4)
+    assert [r.exact for r in found.roots] == [-sympy.pi, sympy.pi]
+    assert any("has no value" in note for note in found.notes)
+
+
+def test_special_functions_are_sampled_too() -> None:
+    found = local_theory("gelu(x) - 1", "x")
+    (root,) = found.roots
+    own = mpmath.MPContext()
+    exact = own.findroot(lambda t: t * (1 + own.erf(t / own.sqrt(2))) / 2 - 1, 1)
+    assert root.value == pytest.approx(float(exact), rel=1e-14)
