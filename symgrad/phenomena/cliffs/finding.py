@@ -33,6 +33,7 @@ GRID_WORK = 3_000_000
 FEWEST_POINTS, MOST_POINTS = 21, 151
 TOLERANCE = 0.01
 MOST_CERTIFIED_DEPTH = 2000
+TO_BE_RESOLVED, MOST_CELLS, FEW_CELLS = 1000, 120_000, 20_000
 
 
 def find_cliffs(
@@ -297,6 +298,7 @@ def _largest(problem: TiedProblem, found: TiedAnswer, swept: CliffRegions | None
             depth=problem.depth,
             line=line,
             tolerance=TOLERANCE,
+            most_cells=MOST_CELLS if problem.depth <= TO_BE_RESOLVED else FEW_CELLS,
         )
     except NotCovered:
         return best
