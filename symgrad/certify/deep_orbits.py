@@ -4,8 +4,8 @@ An orbit that starts beside a line on which the start comes to rest stays there 
 As long as its deviation e from the orbit on the line is below ``BESIDE`` in size, one application takes e to M·e + C·u
 and a sensitivity s to M·s + L, with M, C and L in the intervals that their derivatives have there (mean value
 theorem); many such steps are one affine map of the same kind, found by repeated squaring. And once a box of states is
-mapped into itself, the orbit stays in it for all the steps that are left, M
-and L lie in the intervals of that box, and the sensitivities after them follow by the same squaring.
+mapped into itself, the orbit stays in it for all the steps that are left, M and L lie in the intervals of that box,
+and the sensitivities after them follow by the same squaring.
 """
 
 from collections.abc import Mapping
