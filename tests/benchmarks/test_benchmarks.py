@@ -13,6 +13,7 @@ TINY = {
     "derivation": ["--depths", "1"],
     "grid": ["--size", "8", "--depth", "3", "--repeats", "1"],
     "reports": ["--scale", "quick", "four_regimes"],
+    "cliffs": ["--depths", "3", "4", "--repeats", "1"],
     "pavings": ["--undecided", "0.1", "--tolerance", "5", "--depths", "3", "3"],
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,28 @@ BOX = ["--axis", "w=4:8", "--axis", "b=-6:-1"]
 KEYS = {"status", "cliffs", "valleys", "largest_gradient", "coverage"}
 CLIFF_KEYS = {"kind", "origin", "equation", "valid", "verdict", "steepest", "exponent", "trace"}
 W = Symbol("w", real=True)
+Ask = Callable[..., dict[str, Any]]
 
 
-def cliffs(capsys: pytest.CaptureFixture[str], *tokens: str) -> dict[str, Any]:
-    assert main(["cliffs", *tokens, "--json"]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
+@pytest.fixture(scope="module")
+def answers() -> dict[tuple[str, ...], str]:
+    """Return what was answered so far, tokens → standard output, so that no question is put twice."""
+    return {}
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str], answers: dict[tuple[str, ...], str]) -> Ask:
+    def asked(*tokens: str) -> dict[str, Any]:
+        if tokens not in answers:
+            assert main(["cliffs", *tokens, "--json"]) == 0
+            answers[tokens], err = capsys.readouterr()
+            assert err == ""
+        return checked(answers[tokens])
+
+    return asked
+
+
+def checked(out: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(out)
     assert content.keys() >= KEYS
     for cliff in content["cliffs"]:
@@ -55,9 +72,9 @@ def decimal(entry: dict[str, Any]) -> float:
     return float(entry["sign"]) * math.exp(entry["log_abs"])
 
 
-def test_the_reference_surface_has_a_wall_on_its_basin_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_reference_surface_has_a_wall_on_its_basin_line(ask: Ask) -> None:
     """Pascanu, Mikolov & Bengio (2013), fig. 6; the numbers at w = 5 are those of the constant orbit, in 30 digits."""
-    content = cliffs(capsys, *UNIT, *BOX, "--depth", "50")
+    content = ask(*UNIT, *BOX, "--depth", "50")
     wall = of_origin(content, "basin line")
     assert (wall["kind"], wall["verdict"]) == ("wall", "proved")
     difference = line(wall) - (Rational(1, 2) - W * logistic(Rational(1, 2)))
@@ -72,14 +89,14 @@ def test_the_reference_surface_has_a_wall_on_its_basin_line(capsys: pytest.Captu
     assert wall["exponent"] == pytest.approx(2, abs=0.05)
 
 
-def test_the_fold_arc_lies_between_the_cusp_and_the_tangency(capsys: pytest.CaptureFixture[str]) -> None:
-    fold = of_origin(cliffs(capsys, *UNIT, *BOX, "--depth", "50"), "fold")
+def test_the_fold_arc_lies_between_the_cusp_and_the_tangency(ask: Ask) -> None:
+    fold = of_origin(ask(*UNIT, *BOX, "--depth", "50"), "fold")
     low, high = (float(t) for t in fold["valid"].split(" < w < "))
     assert (low, high) == pytest.approx((4, 4.2552519304), abs=1e-9)
 
 
-def test_at_depth_1000_heights_are_logarithms_of_values_on_the_exact_line(capsys: pytest.CaptureFixture[str]) -> None:
-    content = cliffs(capsys, *UNIT, *BOX, "--depth", "1000")
+def test_at_depth_1000_heights_are_logarithms_of_values_on_the_exact_line(ask: Ask) -> None:
+    content = ask(*UNIT, *BOX, "--depth", "1000")
     wall = of_origin(content, "basin line")
     places = {p["point"]["w"]: p for p in wall["trace"]}
     with mpmath.workdps(400):
@@ -103,10 +120,10 @@ def test_at_depth_1000_heights_are_logarithms_of_values_on_the_exact_line(capsys
     ],
 )
 def test_other_starts_boxes_and_units_have_their_own_lines(
-    capsys: pytest.CaptureFixture[str], text: str, start: str, axes: list[str], right: Any
+    ask: Ask, text: str, start: str, axes: list[str], right: Any
 ) -> None:
     tokens = [text, *LOSS, "--start", start, "--axis", axes[0], "--axis", axes[1], "--depth", "50"]
-    content = cliffs(capsys, *tokens)
+    content = ask(*tokens)
     wall = of_origin(content, "basin line")
     assert wall["kind"] == "wall"
     found = line(wall)
@@ -116,24 +133,24 @@ def test_other_starts_boxes_and_units_have_their_own_lines(
     assert content["coverage"]["method"] == "certified"
 
 
-def test_a_two_layer_tied_chain_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_two_layer_tied_chain_has_its_line(ask: Ask) -> None:
     """On the line tanh(v x₀) enters the second layer, which is linear in w and b."""
     tokens = ["tanh(v*x) | w*x+b", "--set", "v=1.5", "--start", "0.5", "--depth", "60"]
-    content = cliffs(capsys, *tokens, *LOSS, "--axis", "w=1:4", "--axis", "b=-3:1")
+    content = ask(*tokens, *LOSS, "--axis", "w=1:4", "--axis", "b=-3:1")
     found = line(of_origin(content, "basin line"))
     difference = found - (Rational(1, 2) - W * sympy.tanh(Rational(3, 4)))
     assert abs(float(difference.subs(W, 2))) < 1e-14
 
 
-def test_start_two_in_the_reference_box_has_only_its_fold_arc(capsys: pytest.CaptureFixture[str]) -> None:
-    content = cliffs(capsys, "w*sigmoid(x)+b", *LOSS, "--start", "2", *BOX, "--depth", "50")
+def test_start_two_in_the_reference_box_has_only_its_fold_arc(ask: Ask) -> None:
+    content = ask("w*sigmoid(x)+b", *LOSS, "--start", "2", *BOX, "--depth", "50")
     assert [c["origin"] for c in content["cliffs"]] == ["fold"]
 
 
-def test_a_deep_product_has_a_valley_and_a_convex_band(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_deep_product_has_a_valley_and_a_convex_band(ask: Ask) -> None:
     tokens = ["w*x", "--untied", "w", "--state", "x", "--depth", "6", "--start", "1", "--loss", "(x-1)**2"]
     tokens += ["--slice", "u=w[1..3], v=w[4..6]", "--axis", "u=-2:2", "--axis", "v=-2:2"]
-    content = cliffs(capsys, *tokens)
+    content = ask(*tokens)
     (valley,) = content["valleys"]
     left, _, right = valley["equation"].partition(" = ")
     u, v = sympy.symbols("u v", real=True)
@@ -145,42 +162,42 @@ def test_a_deep_product_has_a_valley_and_a_convex_band(capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("name", ["softplus", "relu"])
-def test_unbounded_units_have_escarpments(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_unbounded_units_have_escarpments(ask: Ask, name: str) -> None:
     tokens = [f"w*{name}(x)+b", "--loss", "(x-1)**2", "--start", "0.5", "--depth", "40"]
-    content = cliffs(capsys, *tokens, "--axis", "w=1.2:3", "--axis", "b=-2:1")
+    content = ask(*tokens, "--axis", "w=1.2:3", "--axis", "b=-2:1")
     assert of_origin(content, "basin line")["kind"] == "escarpment"
 
 
-def test_an_expanding_linear_unit_has_a_canyon(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_expanding_linear_unit_has_a_canyon(ask: Ask) -> None:
     tokens = ["w*x+b", "--loss", "(x-1)**2", "--start", "0.5", "--depth", "40", "--axis", "w=1.2:3", "--axis", "b=-2:1"]
-    assert of_origin(cliffs(capsys, *tokens), "basin line")["kind"] == "canyon"
+    assert of_origin(ask(*tokens), "basin line")["kind"] == "canyon"
 
 
-def test_a_sine_unit_is_rough_and_nothing_is_certified(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sine_unit_is_rough_and_nothing_is_certified(ask: Ask) -> None:
     tokens = ["w*sin(x)+b", "--loss", "(x-1)**2", "--start", "0.5", "--depth", "50"]
-    content = cliffs(capsys, *tokens, "--axis", "w=3:4", "--axis", "b=-1:1")
+    content = ask(*tokens, "--axis", "w=3:4", "--axis", "b=-1:1")
     assert "rough" in {c["kind"] for c in content["cliffs"]}
     assert content["coverage"]["method"] == "sampled"
     assert "none missed" not in content["coverage"]["statement"].lower()
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu"])
-def test_units_without_a_proof_are_sampled(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_units_without_a_proof_are_sampled(ask: Ask, name: str) -> None:
     tokens = [f"w*{name}(x)+b", "--loss", "(x-1)**2", "--start", "0.5", "--depth", "30"]
-    content = cliffs(capsys, *tokens, "--axis", "w=1.2:3", "--axis", "b=-2:1")
+    content = ask(*tokens, "--axis", "w=1.2:3", "--axis", "b=-2:1")
     assert content["coverage"]["method"] == "sampled"
 
 
-def test_a_box_without_a_cliff_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    content = cliffs(capsys, *UNIT, "--depth", "50", "--axis", "w=0.5:2", "--axis", "b=-1:1")
+def test_a_box_without_a_cliff_says_so(ask: Ask) -> None:
+    content = ask(*UNIT, "--depth", "50", "--axis", "w=0.5:2", "--axis", "b=-1:1")
     assert content["cliffs"] == []
     assert content["status"].startswith("No cliff")
     assert content["largest_gradient"]["log_abs"] < 1
 
 
-def test_a_picture_is_written_on_request(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_picture_is_written_on_request(ask: Ask, tmp_path: Path) -> None:
     picture = tmp_path / "cliffs.svg"
-    assert cliffs(capsys, *UNIT, *BOX, "--depth", "50", "--figure", str(picture))["figure"] == str(picture)
+    assert ask(*UNIT, *BOX, "--depth", "50", "--figure", str(picture))["figure"] == str(picture)
     assert picture.stat().st_size > 10_000
 
 
