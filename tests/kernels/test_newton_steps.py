@@ -78,6 +78,16 @@ def test_a_residual_below_float64_keeps_its_size() -> None:
     assert found.log_step[1] > 600
 
 
+def test_a_factor_below_float64_is_not_taken_for_zero() -> None:
+    """tanh(1000x) at 1 has the slope 4000 e^-2000; float64 has 0 there, and the step is still known."""
+    found = composition_newton_step(UNIT, 1, {"w": [1000.0, 2.0], "y": 0.5}, 2)
+    step, derivative, curvature = tanh_chain("1", "1000", "0.5", 2, 2000)
+    assert agrees(found.step[0], step)
+    assert agrees(found.derivative[0], derivative)
+    assert agrees(found.curvature[0], curvature)
+    assert found.status.tolist() == [StepStatus.DEFINED, StepStatus.DEFINED]
+
+
 def test_weights_of_every_layer_are_their_own() -> None:
     rule = newton_of_composition(stack(Map("tanh(w*x)", "x"), 3, untied=["w"]), "y")
     weights = [[1.5, 1.25], [0.5, -2.0], [0.75, 1.0]]
