@@ -18,14 +18,17 @@ ROOM_OF = {
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
         "closed_form ClosedForm "
         "newton_of_composition momentum_step UpdateMap exact_regimes find_bifurcations product_limit ProductLimit "
-        "cliff_curves CliffCurve deep_product DeepProduct two_number_map",
-        "kernels": "to_kernel Kernel Outcome SignedLog Path",
-        "certify": "pave gradient_supremum contraction ball_gradient",
+        "cliff_curves CliffCurve deep_product DeepProduct two_number_map "
+        "update update_rule Update UPDATE_RULES newton_of_loss",
+        "kernels": "to_kernel Kernel Outcome SignedLog Path composition_newton_step loss_newton_step",
+        "certify": "pave gradient_supremum contraction ball_gradient "
+        "best_certificate kantorovich smale_alpha interval_newton",
         "claims": "Claim check",
         "sweeps": "Axis sweep Sweep",
         "phenomena": "classify Regime RegimeMap cliff_regions find_cliffs Cliff CliffMap values_on wall_profile "
         "fold_ridge fates locate count_laps pull_back find_edge_state descend Descent descent_diagram "
-        "largest_safe_step smallest_crossing_threshold",
+        "largest_safe_step smallest_crossing_threshold find_basins Basins parameter_plane newton_orbit NewtonOrbit "
+        "local_theory LocalTheory solve_system step_regime",
         "report": "Report Text Formula Table Figure",
         "catalogue": "analysis Scale",
     }.items()
@@ -36,17 +39,23 @@ if TYPE_CHECKING:
     from symgrad.catalogue import Scale as Scale
     from symgrad.catalogue import analysis as analysis
     from symgrad.certify import ball_gradient as ball_gradient
+    from symgrad.certify import best_certificate as best_certificate
     from symgrad.certify import contraction as contraction
     from symgrad.certify import gradient_supremum as gradient_supremum
+    from symgrad.certify import interval_newton as interval_newton
+    from symgrad.certify import kantorovich as kantorovich
     from symgrad.certify import pave as pave
+    from symgrad.certify import smale_alpha as smale_alpha
     from symgrad.claims import Claim as Claim
     from symgrad.claims import check as check
+    from symgrad.derivation import UPDATE_RULES as UPDATE_RULES
     from symgrad.derivation import ChainProduct as ChainProduct
     from symgrad.derivation import CliffCurve as CliffCurve
     from symgrad.derivation import ClosedForm as ClosedForm
     from symgrad.derivation import DeepProduct as DeepProduct
     from symgrad.derivation import Gradient as Gradient
     from symgrad.derivation import ProductLimit as ProductLimit
+    from symgrad.derivation import Update as Update
     from symgrad.derivation import UpdateMap as UpdateMap
     from symgrad.derivation import chain_product as chain_product
     from symgrad.derivation import cliff_curves as cliff_curves
@@ -61,8 +70,11 @@ if TYPE_CHECKING:
     from symgrad.derivation import momentum_step as momentum_step
     from symgrad.derivation import newton as newton
     from symgrad.derivation import newton_of_composition as newton_of_composition
+    from symgrad.derivation import newton_of_loss as newton_of_loss
     from symgrad.derivation import product_limit as product_limit
     from symgrad.derivation import two_number_map as two_number_map
+    from symgrad.derivation import update as update
+    from symgrad.derivation import update_rule as update_rule
     from symgrad.errors import InputError as InputError
     from symgrad.errors import RegistryError as RegistryError
     from symgrad.evidence import Evidence as Evidence
@@ -71,6 +83,8 @@ if TYPE_CHECKING:
     from symgrad.kernels import Outcome as Outcome
     from symgrad.kernels import Path as Path
     from symgrad.kernels import SignedLog as SignedLog
+    from symgrad.kernels import composition_newton_step as composition_newton_step
+    from symgrad.kernels import loss_newton_step as loss_newton_step
     from symgrad.kernels import to_kernel as to_kernel
     from symgrad.maps import ACTIVATIONS as ACTIVATIONS
     from symgrad.maps import Composition as Composition
@@ -96,9 +110,12 @@ if TYPE_CHECKING:
     from symgrad.maps import softsign as softsign
     from symgrad.maps import stack as stack
     from symgrad.maps import tanh as tanh
+    from symgrad.phenomena import Basins as Basins
     from symgrad.phenomena import Cliff as Cliff
     from symgrad.phenomena import CliffMap as CliffMap
     from symgrad.phenomena import Descent as Descent
+    from symgrad.phenomena import LocalTheory as LocalTheory
+    from symgrad.phenomena import NewtonOrbit as NewtonOrbit
     from symgrad.phenomena import Regime as Regime
     from symgrad.phenomena import RegimeMap as RegimeMap
     from symgrad.phenomena import classify as classify
@@ -107,13 +124,19 @@ if TYPE_CHECKING:
     from symgrad.phenomena import descend as descend
     from symgrad.phenomena import descent_diagram as descent_diagram
     from symgrad.phenomena import fates as fates
+    from symgrad.phenomena import find_basins as find_basins
     from symgrad.phenomena import find_cliffs as find_cliffs
     from symgrad.phenomena import find_edge_state as find_edge_state
     from symgrad.phenomena import fold_ridge as fold_ridge
     from symgrad.phenomena import largest_safe_step as largest_safe_step
+    from symgrad.phenomena import local_theory as local_theory
     from symgrad.phenomena import locate as locate
+    from symgrad.phenomena import newton_orbit as newton_orbit
+    from symgrad.phenomena import parameter_plane as parameter_plane
     from symgrad.phenomena import pull_back as pull_back
     from symgrad.phenomena import smallest_crossing_threshold as smallest_crossing_threshold
+    from symgrad.phenomena import solve_system as solve_system
+    from symgrad.phenomena import step_regime as step_regime
     from symgrad.phenomena import values_on as values_on
     from symgrad.phenomena import wall_profile as wall_profile
     from symgrad.report import Figure as Figure

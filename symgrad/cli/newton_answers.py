@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symgrad.cli import problems
+from symgrad.cli import problems, values
 from symgrad.cli.answers import Answer, number, signed_log, to_text
 from symgrad.errors import InputError
 
@@ -318,8 +318,39 @@ def composition(problem: problems.Problem, target: str | None) -> Answer:
     if problem.start is not None and isinstance(problem.depth, int):
         content |= _step(problem, rule)
         content["status"] += f" At depth {problem.depth} {content['statement']}."
+    if problem.start is not None and problem.loss is None and not problem.layered and problem.layers == 1:
+        content |= _regime(problem, target)
+        content["status"] += f" Regime: {content['regime_statement']}."
     shown = {key: value for key, value in content.items() if value not in (None, [], "")}
     return Answer(content, text=to_text(shown))
+
+
+def _regime(problem: problems.Problem, target: str | None) -> dict[str, Any]:
+    """Return what becomes of the step as layers are added."""
+    from dataclasses import replace
+
+    from symgrad.derivation import newton_of_composition
+    from symgrad.phenomena import step_regime
+
+    _refuse_missing(problem)
+    assert target is not None
+    rule = newton_of_composition(replace(problem, depth="n").composition(), target)
+    (start,) = problem.start or ()
+    given = {name: values.exact(value) for name, value in problem.settings.items()}
+    found = step_regime(rule, values.exact(start), given)
+    return {
+        "regime": found.behaviour.word,
+        "rate": found.rate if math.isfinite(found.rate) else None,
+        "verdict": found.verdict.word,
+        "regime_statement": found.statement,
+        "statements": [statement.text for statement in found.exact],
+    }
+
+
+def _refuse_missing(problem: problems.Problem) -> None:
+    missing = sorted(set(problem.all_names) - set(problem.settings))
+    if missing:
+        raise InputError(f"{', '.join(missing)} has no value; give e.g. --set {missing[0]}=1, or leave --start out")
 
 
 def _step(problem: problems.Problem, rule: Any) -> dict[str, Any]:
@@ -328,9 +359,7 @@ def _step(problem: problems.Problem, rule: Any) -> dict[str, Any]:
 
     start, parameters = problem.kernel_start(), problem.kernel_parameters()
     taken = loss_newton_step if problem.loss is not None else composition_newton_step
-    missing = sorted(set(problem.all_names) - set(problem.settings))
-    if missing:
-        raise InputError(f"{', '.join(missing)} has no value; give e.g. --set {missing[0]}=1, or leave --start out")
+    _refuse_missing(problem)
     found = taken(rule, start, parameters, digits=DIGITS)
     return {
         "step": _signed(found.step),

@@ -29,6 +29,14 @@ MODULE_OF = {
         "phenomena.continuation": "Trace bifurcation_system trace",
         "phenomena.crossings": "BifurcationPoint bifurcation_points birth_points superstable_numbers",
         "phenomena.exact_curves": "ExactRegime",
+        "phenomena.newton.orbits": "NewtonOrbit newton_orbit",
+        "phenomena.newton.local": "LocalTheory local_theory",
+        "phenomena.newton.systems": "SystemFate SystemPath solve_system",
+        "phenomena.newton.step_regimes": "step_regime",
+        "phenomena.newton.sensitivity": "SensitivityPath sensitivity_path",
+        "phenomena.basins.basin_maps": "Basins find_basins",
+        "phenomena.basins.parameter_planes": "ParameterPlane parameter_plane",
+        "phenomena.basins.refinement": "refine",
         "phenomena.overlays": "PlaneCurve with_bifurcations",
         "phenomena.regimes": "PointRegime RegimeMap classify regime_of_outcome",
         "phenomena.stability": "Attractors Region exact_attractors intervals iterated_attractors jury_regions regions",
@@ -40,6 +48,11 @@ MODULE_OF = {
 if TYPE_CHECKING:
     from symgrad.derivation import Regime as Regime
     from symgrad.derivation import Sign as Sign
+    from symgrad.phenomena.basins.basin_maps import Basins as Basins
+    from symgrad.phenomena.basins.basin_maps import find_basins as find_basins
+    from symgrad.phenomena.basins.parameter_planes import ParameterPlane as ParameterPlane
+    from symgrad.phenomena.basins.parameter_planes import parameter_plane as parameter_plane
+    from symgrad.phenomena.basins.refinement import refine as refine
     from symgrad.phenomena.cliffs.cliff_map import Cliff as Cliff
     from symgrad.phenomena.cliffs.cliff_map import CliffKind as CliffKind
     from symgrad.phenomena.cliffs.cliff_map import CliffMap as CliffMap
@@ -90,6 +103,16 @@ if TYPE_CHECKING:
     from symgrad.phenomena.descent.paths import Descent as Descent
     from symgrad.phenomena.descent.paths import descend as descend
     from symgrad.phenomena.exact_curves import ExactRegime as ExactRegime
+    from symgrad.phenomena.newton.local import LocalTheory as LocalTheory
+    from symgrad.phenomena.newton.local import local_theory as local_theory
+    from symgrad.phenomena.newton.orbits import NewtonOrbit as NewtonOrbit
+    from symgrad.phenomena.newton.orbits import newton_orbit as newton_orbit
+    from symgrad.phenomena.newton.sensitivity import SensitivityPath as SensitivityPath
+    from symgrad.phenomena.newton.sensitivity import sensitivity_path as sensitivity_path
+    from symgrad.phenomena.newton.step_regimes import step_regime as step_regime
+    from symgrad.phenomena.newton.systems import SystemFate as SystemFate
+    from symgrad.phenomena.newton.systems import SystemPath as SystemPath
+    from symgrad.phenomena.newton.systems import solve_system as solve_system
     from symgrad.phenomena.overlays import PlaneCurve as PlaneCurve
     from symgrad.phenomena.overlays import with_bifurcations as with_bifurcations
     from symgrad.phenomena.regimes import PointRegime as PointRegime
