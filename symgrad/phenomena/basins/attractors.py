@@ -1,8 +1,9 @@
 """Attracting fixed points and cycles, told from the ends of orbits: polished, their disc of capture checked.
 
-An end is believed only if the map takes a circle about the polished point into the disc, closer to the centre than it
-was: for an analytic map Schwarz's lemma then gives convergence of everything inside (Milnor 2006, *Dynamics in One
-Complex Variable*, sec. 1 and 8). The circle is sampled, so this is measured, not proved.
+An end is believed only if the map takes circles about the polished point closer to it, almost as much as its multiplier
+says: for an analytic map Schwarz's lemma then gives convergence of everything inside (Milnor 2006, *Dynamics in One
+Complex Variable*, sec. 1 and 8). The circles are sampled, so this is measured, not proved; attractors so close to one
+another that one disc holds them count as one.
 """
 
 from collections.abc import Callable
@@ -16,11 +17,12 @@ from symgrad.phenomena.basins.step_functions import BoundStep, Values
 
 POLISHING = 60
 DIRECTIONS = 16
-SHRINKS = 0.999
+INDIFFERENT, SLACK = 0.999, 0.25
+LADDER = (1.0, 0.5, 0.25, 0.125)
 SUPERATTRACTING = 1e-4
 DIFFERENCE = 1e-4
 LONGEST_ORDER = 8
-SNAP = 1e-6
+SNAP, FIXED = 1e-6, 1e-3
 EPSILON = 2.0**-52
 
 
@@ -31,8 +33,8 @@ class Attractor:
     Parameters
     ----------
     points : the cycle in the order it is run through, from the point that sorts first
-    multiplier : derivative of the period-fold map at the points, by its values around the first; below ``SUPERATTRACTING`` in
-        size where it is 0 up to rounding
+    multiplier : derivative of the period-fold map at the points, from its values around one of them; below
+        ``SUPERATTRACTING`` in size where it is 0 up to rounding
     order : order of convergence of the period-fold map at the first point (1 for a multiplier that is not 0), measured
     constant : C in |next error| ≈ C·|error|^order
     radius : every point this close to one of the points is captured
@@ -129,13 +131,15 @@ def examined(
             if abs(iterated(step, divisor)(np.array([centre]))[0] - centre) <= SNAP * max(1.0, abs(centre)):
                 return examined(step, complex(centre) if kind is np.complex128 else float(centre), divisor, capture)
         apply = iterated(step, period)
-        multiplier = _multiplier(apply, centre)
+        multiplier = _multiplier(apply, centre, min(DIFFERENCE, 8 * capture))
         size = abs(multiplier)
-        if not size < SHRINKS:
+        moved = abs(apply(np.array([centre]))[0] - centre)
+        if not size < INDIFFERENT or moved > FIXED * capture + 16 * EPSILON * abs(centre):
             return None
         radius = capture * max(8.0, 2.0 / (1.0 - size))
         points = _cycle(step, centre, period)
-        if abs(centre - end) > radius or not all(_captures(apply, point, radius) for point in points):
+        crowded = sum(abs(place - centre) <= radius for place in known) > 1
+        if crowded or abs(centre - end) > radius or not all(_captures(apply, point, radius, size) for point in points):
             return None
         order, constant = (1, size) if size > SUPERATTRACTING else _order(apply, points[0])
     return Attractor(tuple(p.item() for p in points), multiplier, order, constant, radius)
@@ -176,9 +180,9 @@ def _cycle(step: BoundStep, centre: Scalar, period: int) -> list[Scalar]:
     return points[first:] + points[:first]
 
 
-def _multiplier(apply: Iterate, centre: Scalar) -> complex:
+def _multiplier(apply: Iterate, centre: Scalar, h: float) -> complex:
     """Return the derivative at the centre: Cauchy's integral over a circle, Richardson's differences on the line."""
-    h = DIFFERENCE * np.sqrt(max(1.0, abs(centre)))
+    h *= np.sqrt(max(1.0, abs(centre)))
     if np.iscomplexobj(centre):
         turns = np.exp(2j * np.pi * np.arange(DIRECTIONS) / DIRECTIONS)
         return complex(np.mean((apply(centre + h * turns) - centre) / turns) / h)
@@ -194,9 +198,11 @@ def _circle(centre: Scalar, radius: float) -> Values:
     return np.asarray(centre + radius * np.array([-1.0, -0.5, 0.5, 1.0]))
 
 
-def _captures(apply: Iterate, centre: Scalar, radius: float) -> bool:
-    around = _circle(centre, radius)
-    return bool(np.all(np.abs(apply(around) - centre) < SHRINKS * np.abs(around - centre)))
+def _captures(apply: Iterate, centre: Scalar, radius: float, multiplier: float) -> bool:
+    """Return whether circles shrink nearly as the multiplier says: neither a pole nor another root is inside then."""
+    around = np.concatenate([_circle(centre, radius * part) for part in LADDER])
+    shrunk = np.abs(apply(around) - centre) / np.abs(around - centre)
+    return bool(np.all(shrunk <= multiplier + SLACK * (1 - multiplier)))
 
 
 def _order(apply: Iterate, centre: Scalar) -> tuple[int, float]:

@@ -159,7 +159,8 @@ def find_basins(
     roots : known roots, in the order of their labels; without them every attracting fixed point is one, sorted
     parameters : name → number; on the real line one of them may be a pair (low, high), which makes a plane
     max_steps : after which a start is undecided
-    tolerance : smoothed counts say when this distance, in units of the largest size of a start or 1, is reached
+    tolerance : smoothed counts say when this distance is reached; orbits are followed to steps of its square root
+        (times a quarter of the window), and to steps of its own size where that does not tell attractors apart
     longest_period : of the cycles looked for
 
     Raises
@@ -182,8 +183,9 @@ def find_basins(
     axes = _axes(update, window, points, swept, domain)
     check_counts(max_steps, longest_period, tolerance)
     known = tuple(_number(root, domain) for root in roots or ())
-    scale = largest_size(axes if domain == "complex" else axes[-1:])
-    setting = Setting(step, given, Search(tolerance, scale, max_steps, longest_period, known, threads))
+    sides = axes if domain == "complex" else axes[-1:]
+    search = Search(tolerance, largest_size(sides), window_unit(sides), max_steps, longest_period, known, threads)
+    setting = Setting(step, given, search)
     if swept is not None:
         from symgrad.phenomena.basins.swept_parameters import swept_basins  # one module on, it fills in a Basins
 
@@ -200,8 +202,10 @@ def assembled(update: Map, setting: Setting, axes: tuple[Axis, ...], found: Labe
     if rooted:
         roots = search.known
         for j in fixed:
-            near = [k for k, root in enumerate(roots) if same_place(root, found.attractors[j].points[0])]
-            places |= {j: near[0]} if near else {}
+            point = found.attractors[j].points[0]
+            near = min(range(len(roots)), key=lambda k: abs(roots[k] - point), default=None)
+            if near is not None and same_place(roots[near], point):
+                places[j] = near
     else:
         fixed.sort(key=lambda j: _sorting(found.attractors[j].points[0]))
         roots = tuple(found.attractors[j].points[0] for j in fixed)
@@ -252,6 +256,11 @@ def starts_of(axes: Sequence[Axis]) -> Values:
 def largest_size(axes: Sequence[Axis]) -> float:
     """Return the largest end of the axes in size, at least 1: the scale of tolerances and escape."""
     return max(1.0, *(max(abs(axis.low), abs(axis.high)) for axis in axes))
+
+
+def window_unit(axes: Sequence[Axis]) -> float:
+    """Return a quarter of the longest side: capture radii are multiples of it."""
+    return max(axis.side for axis in axes) / 4
 
 
 def check_counts(max_steps: object, longest_period: object, tolerance: object) -> None:

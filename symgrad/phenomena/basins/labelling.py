@@ -18,7 +18,7 @@ from symgrad.phenomena.basins.following import (
 )
 from symgrad.phenomena.basins.step_functions import BoundStep, Values
 
-MOST_ATTRACTORS = 256
+MOST_ATTRACTORS, MOST_REJECTED = 256, 256
 NOBODY, INFINITY = -1, -2
 FINEST = 1e-14
 ESCAPE = 1e12
@@ -31,26 +31,29 @@ class Search:
     Parameters
     ----------
     tolerance : smoothed counts say when the distance to the attractor is this
-    capture : orbits are followed to steps this short, the rest is known from the disc of capture; their first look
-    scale : the largest size of a start, at least 1
+    scale : the largest size of a start, at least 1; orbits escape at a multiple of it
+    unit : a quarter of the window's longest side; captures are multiples of it
     known : exact roots
     """
 
     tolerance: float
     scale: float
+    unit: float
     steps: int
     longest_period: int
     known: tuple[complex, ...] = ()
     threads: int | None = None
 
     def pursuit(self, capture: float) -> Pursuit:
-        """Return the rule to follow by, with a capture radius in units of the scale."""
-        return Pursuit(self.steps, capture * self.scale, ESCAPE * self.scale, self.longest_period)
+        """Return the rule to follow by, with a capture radius in units of the window."""
+        return Pursuit(
+            self.steps, max(capture * self.unit, FINEST * self.scale), ESCAPE * self.scale, self.longest_period
+        )
 
     @property
     def captures(self) -> tuple[float, float]:
         """The capture radius of the first look and, for what it left open, of the second."""
-        return float(np.sqrt(self.tolerance)), max(self.tolerance, FINEST)
+        return float(np.sqrt(self.tolerance)), self.tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +79,7 @@ def labelled(step: BoundStep, starts: Values, search: Search, found: tuple[Attra
     >>> from symgrad.maps import Map
     >>> from symgrad.phenomena.basins.step_functions import step_function
     >>> heron = step_function(Map("(x + 2/x)/2", "x"), "real").bind({})
-    >>> ours = labelled(heron, np.array([1.0, -3.0, 0.0]), Search(1e-10, 3.0, 100, 8))
+    >>> ours = labelled(heron, np.array([1.0, -3.0, 0.0]), Search(1e-10, 3.0, 1.0, 100, 8))
     >>> [round(a.points[0], 6) for a in ours.attractors], ours.owners.tolist()
     ([1.414214, -1.414214], [0, 1, -2])
     """
@@ -101,16 +104,18 @@ def labelled(step: BoundStep, starts: Values, search: Search, found: tuple[Attra
 def _assign(
     step: BoundStep, ends: Ends, capture: float, known: tuple[complex, ...], attractors: list[Attractor]
 ) -> NDArray[np.int32]:
-    """Return the attractor of every end, adding those not seen before."""
+    """Return the attractor of every end, adding those not seen before; NOBODY's beyond the most that are examined."""
     owners = np.full(ends.at.size, NOBODY, np.int32)
     waiting = np.flatnonzero((ends.kinds == SETTLED) | (ends.kinds == RETURNED))
     for place, attractor in enumerate(attractors):
         waiting = _take(owners, waiting, ends.at, attractor, place)
-    while waiting.size and len(attractors) < MOST_ATTRACTORS:
+    rejected = 0
+    while waiting.size and len(attractors) < MOST_ATTRACTORS and rejected < MOST_REJECTED:
         first = waiting[0]
         period = int(ends.periods[first]) if ends.kinds[first] == RETURNED else 1
         attractor_here = examined(step, ends.at[first].item(), period, capture, known)
         if attractor_here is None:
+            rejected += 1
             waiting = waiting[np.abs(ends.at[waiting] - ends.at[first]) > capture]
             continue
         attractors.append(attractor_here)
@@ -145,7 +150,7 @@ def _smoothed(
         counts, at = ends.counts[mine], ends.at[mine]
         if attractor.period > 1:
             counts, at = arrivals(step, starts[mine], attractor, search.steps + attractor.period)
-        times = attractor.smoothed(counts, np.abs(at - attractor.points[0]), search.tolerance * search.scale)
+        times = attractor.smoothed(counts, np.abs(at - attractor.points[0]), search.tolerance)
         smooth[mine] = np.maximum(times, 0.0)
     return smooth
 

@@ -16,6 +16,7 @@ from symgrad.phenomena.basins.basin_maps import (
     cycle_label,
     largest_size,
     starts_of,
+    window_unit,
 )
 from symgrad.phenomena.basins.labelling import INFINITY, NOBODY, Search, labelled
 from symgrad.phenomena.basins.step_functions import Mask, step_function
@@ -56,7 +57,9 @@ def refine(basins: Basins, factor: int = 2, *, margin: int = 1, threads: int | N
     followed = np.flatnonzero(unknown)
     labels, smooth = basins.labels[cells], _interpolated(basins.smooth, factor)
     known = {**basins.attractors, **{cycle_label(j): cycle for j, cycle in enumerate(basins.cycles)}}
-    search = Search(basins.tolerance, largest_size(axes), basins.max_steps, LONGEST_PERIOD, basins.roots, threads)
+    search = Search(
+        basins.tolerance, largest_size(axes), window_unit(axes), basins.max_steps, LONGEST_PERIOD, basins.roots, threads
+    )
     step = step_function(basins.update, "complex").bind(basins.parameters)
     found = labelled(step, starts_of(axes)[followed], search, tuple(known.values()))
     more, table = _extended(basins, list(known), found.attractors)

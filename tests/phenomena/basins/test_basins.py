@@ -28,7 +28,7 @@ def plain(z: complex, steps: int = 200) -> tuple[int, int]:
     """Return the cube root that Newton's method reaches from z, one number at a time, and after how many steps."""
     for count in range(steps):
         for k, root in enumerate(CUBE_ROOTS):
-            if abs(z - root) <= 2e-10:
+            if abs(z - root) <= 1e-10:
                 return k, count
         if z == 0:
             return DIVERGED, count
@@ -155,6 +155,26 @@ def test_far_excursions_of_newtons_method_for_a_polynomial_are_not_called_diverg
     assert abs(step(near_pole)[0]) > 1e12
     found = basins("z**3 - 1", ((1e-7, 2e-7), (1e-7, 2e-7)), points=2)
     assert np.all(found.labels >= 0)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e6])
+def test_windows_much_larger_or_smaller_than_the_roots_tell_them_apart(size: float) -> None:
+    found = basins("z**3 - 1", ((-size, size), (-size, size)), points=20, max_steps=400)
+    assert len(found.roots) == 3
+    tiny = basins("z**3 - 1e-18", ((-2e-6, 2e-6), (-2e-6, 2e-6)), points=20)
+    assert np.allclose(np.abs(tiny.roots), 1e-6)
+    assert len(tiny.roots) == 3
+
+
+def test_an_indifferent_map_is_undecided_in_no_time() -> None:
+    assert find_basins(Map("z", "z"), SQUARE, points=60).shares() == {"undecided": 1.0}
+
+
+def test_a_cycle_of_a_layer_is_found_on_the_line() -> None:
+    """May (1976), *Nature* 261: the logistic map has an attracting 4-cycle at r = 3.5."""
+    found = find_basins(Map("r*z*(1 - z)", "z"), (0.01, 0.99), parameters={"r": 3.5}, points=50, domain="real")
+    assert [(cycle.period, round(cycle.multiplier.real, 2)) for cycle in found.cycles] == [(4, -0.03)]
+    assert found.shares() == {"cycle 0 (period 4)": 1.0}
 
 
 def test_a_repelling_fixed_point_is_no_attractor() -> None:
