@@ -33,6 +33,7 @@ from symgrad.derivation.local_theory import (
 from symgrad.derivation.local_theory.algebraic import context
 from symgrad.errors import InputError
 from symgrad.maps import Map, to_text
+from symgrad.phenomena.newton.far_out import sampled_infinity
 from symgrad.phenomena.newton.isolated_roots import complex_roots, isolated_roots, singular_in_window
 from symgrad.phenomena.newton.sampled_cycles import GRID, sampled_cycles
 
@@ -300,6 +301,12 @@ def _near(a: float | complex | None, b: float | complex) -> bool:
     return a is not None and abs(a - b) < 1e-9 * max(1, abs(b))
 
 
+def _infinity(update: Map) -> Infinity:
+    """Return what the update does far out: exact where it is rational, else what a measurement shows."""
+    exact = at_infinity(update)
+    return exact if exact.is_fixed is not None else sampled_infinity(update) or exact
+
+
 def local_theory(
     F: Expr | str,
     x: Symbol | str,
@@ -345,7 +352,7 @@ def local_theory(
         fixed,
         tuple(c for c in cycles.cycles if c.period > 1),
         _singular(problem, roots.roots, window),
-        at_infinity(problem.update),
+        _infinity(problem.update),
         conjugacy_to_square(F, x),
         tuple(dict.fromkeys((*roots.notes, *cycles.notes))),
     )

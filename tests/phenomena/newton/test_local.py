@@ -12,6 +12,7 @@ from symgrad.derivation.local_theory import Convergence, CycleKind, newton_probl
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import Map, expand_activations
+from symgrad.phenomena.newton.far_out import sampled_infinity
 from symgrad.phenomena.newton.isolated_roots import _in_disc
 from symgrad.phenomena.newton.local import cycles_of, fixed_points_of_update, local_theory, roots_of
 from symgrad.phenomena.newton.sampled_cycles import _certified, _interval_newton, simple_number
@@ -174,3 +175,22 @@ def test_special_functions_are_sampled_too() -> None:
     own = mpmath.MPContext()
     exact = own.findroot(lambda t: t * (1 + own.erf(t / own.sqrt(2))) / 2 - 1, 1)
     assert root.value == pytest.approx(float(exact), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("atan(x)", CycleKind.ATTRACTING),
+        ("tanh(2*x) - 3/10", CycleKind.ATTRACTING),
+        ("x**2 + atan(x)", CycleKind.REPELLING),
+    ],
+)
+def test_infinity_of_other_functions_is_measured(text: str, kind: CycleKind) -> None:
+    found = local_theory(text, "x", period_max=1).infinity
+    assert (found.kind, found.verdict, found.is_fixed) == (kind, Verdict.SAMPLED, True)
+
+
+def test_no_trend_is_claimed_where_the_sides_differ_or_the_function_oscillates() -> None:
+    assert sampled_infinity(newton("exp(x) - 2", "x")) is None
+    assert sampled_infinity(newton("sin(x)", "x")) is None
+    assert sampled_infinity(newton("sqrt(x) - 2", "x")) is None
