@@ -355,3 +355,8 @@ def test_quadratics_are_conjugate_to_squaring_or_halving(text: str) -> None:
 
 def test_a_cubic_has_no_such_normal_form() -> None:
     assert conjugacy_to_square("x**3 - 1", "x") is None
+
+
+def test_a_discriminant_that_is_never_positive_gives_no_real_roots() -> None:
+    assert exact_roots(newton_problem("x**2 + y**2", "x")).roots == ()
+    assert len(exact_roots(newton_problem("x**2 + y**2", "x", "complex")).roots) == 2

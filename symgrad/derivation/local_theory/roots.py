@@ -149,7 +149,7 @@ def _with_parameters(problem: NewtonProblem, numerator: Expr) -> ExactRoots:
             a, b, c = polynomial.all_coeffs()
             inside = sympy.factor(b**2 - 4 * a * c)
             sign = ">" if problem.domain == "real" else "!="
-            if problem.domain == "real" and inside.is_negative:
+            if problem.domain == "real" and inside.is_nonpositive:
                 continue
             conditions = (*lead, *(() if inside.is_positive else (f"{inside} {sign} 0",)))
             for turn in (-1, 1):
