@@ -99,7 +99,7 @@ class _Function:
         return None
 
 
-def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
+def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any, *, most_cells: int = MOST_CELLS) -> Isolation:
     """Isolate every root of a function between two bounds.
 
     Parameters
@@ -107,6 +107,7 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
     expr : an expression of ``symbol`` alone
     symbol : the unknown
     low, high : exact bounds, low < high
+    most_cells : how many intervals are looked at; what is left then stays undecided
 
     Returns
     -------
@@ -136,7 +137,7 @@ def isolate_roots(expr: Expr, symbol: Symbol, low: Any, high: Any) -> Isolation:
         return Isolation(tuple(r for r in polynomial if _lies_between(r.ball.value, low, high)), (), low, high)
     function = _Function(plain, expand_activations(differentiate(plain, symbol)), symbol)
     roots, open_cells, cells = [], [], [(low, high)]
-    budget = MOST_CELLS
+    budget = most_cells
     while cells:
         cell = cells.pop()
         budget -= 1

@@ -37,6 +37,8 @@ MODULE_OF = {
         "phenomena.basins.basin_maps": "Basins find_basins",
         "phenomena.basins.parameter_planes": "ParameterPlane parameter_plane",
         "phenomena.basins.refinement": "refine",
+        "phenomena.basins.boundaries": "BoundaryDimension boundary_dimension",
+        "phenomena.newton.update_regimes": "regime_of_update update_regimes",
         "phenomena.overlays": "PlaneCurve with_bifurcations",
         "phenomena.regimes": "PointRegime RegimeMap classify regime_of_outcome",
         "phenomena.stability": "Attractors Region exact_attractors intervals iterated_attractors jury_regions regions",
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from symgrad.derivation import Sign as Sign
     from symgrad.phenomena.basins.basin_maps import Basins as Basins
     from symgrad.phenomena.basins.basin_maps import find_basins as find_basins
+    from symgrad.phenomena.basins.boundaries import BoundaryDimension as BoundaryDimension
+    from symgrad.phenomena.basins.boundaries import boundary_dimension as boundary_dimension
     from symgrad.phenomena.basins.parameter_planes import ParameterPlane as ParameterPlane
     from symgrad.phenomena.basins.parameter_planes import parameter_plane as parameter_plane
     from symgrad.phenomena.basins.refinement import refine as refine
@@ -113,6 +117,8 @@ if TYPE_CHECKING:
     from symgrad.phenomena.newton.systems import SystemFate as SystemFate
     from symgrad.phenomena.newton.systems import SystemPath as SystemPath
     from symgrad.phenomena.newton.systems import solve_system as solve_system
+    from symgrad.phenomena.newton.update_regimes import regime_of_update as regime_of_update
+    from symgrad.phenomena.newton.update_regimes import update_regimes as update_regimes
     from symgrad.phenomena.overlays import PlaneCurve as PlaneCurve
     from symgrad.phenomena.overlays import with_bifurcations as with_bifurcations
     from symgrad.phenomena.regimes import PointRegime as PointRegime

@@ -17,6 +17,7 @@ from symgrad.maps import differentiate, expand_activations
 from symgrad.phenomena.newton.sampled_cycles import simple_number
 from symgrad.symbols import real
 
+CELLS = 2500  # per search: enough for some hundred roots, and an answer within seconds
 BITS = 128
 HIGHEST = 6
 GRID = 41
@@ -36,7 +37,7 @@ def isolated_roots(
     known : roots that are known exactly
     low, high : the interval that is searched
     """
-    found = isolate_roots(factor, problem.state, Fraction(low), Fraction(high))
+    found = isolate_roots(factor, problem.state, Fraction(low), Fraction(high), most_cells=CELLS)
     roots, notes = [], []
     for isolated in found.roots:
         if any(_is(root, isolated.ball) for root in known):
@@ -206,7 +207,7 @@ def singular_in_window(problem: NewtonProblem, low: float, high: float) -> tuple
     """Return the real zeros of F' in an interval that are proved to be there, with the order of the update's pole."""
     if differentiate(problem.slope, problem.state) == 0:
         return ()
-    found = isolate_roots(problem.slope, problem.state, Fraction(low), Fraction(high))
+    found = isolate_roots(problem.slope, problem.state, Fraction(low), Fraction(high), most_cells=CELLS)
     places = [_singular_in(problem, root.ball, True) for root in found.roots]
     places += [_singular_in(problem, Ball.between(*cluster), False) for cluster in found.clusters]
     return tuple(place for place in places if place is not None)
