@@ -130,8 +130,9 @@ def steps(scale):
         sg.Figure(
             panels,
             "Left: on the wall the gradient step explodes and both Newton steps freeze. Middle: 1e-8 beside it the "
-            "same happens until the orbit leaves, after about log(1e8)/log μ steps; then all settle at the plateau's "
-            "values. Right: along the vanishing chain Newton's step to the root explodes, to 1e59 at depth 200.",
+            "same happens until the orbit leaves, after about log(1e8)/log μ steps; then each turns towards the "
+            "plateau's value. Right: along the vanishing chain Newton's step to the root explodes, to 1e59 at depth "
+            "200.",
             alt="Four steps against depth on a wall, beside it and along a vanishing chain: lines or plateaus.",
             columns=3,
             size=(13.3, 5.4),
@@ -180,8 +181,8 @@ def regimes(scale):
     return (
         sg.Text(
             "**One table of regimes.** A Newton step, a gradient step and a recurrent layer are maps, and the product "
-            "of their derivatives along an orbit has a rate. At a fixed point it is the logarithm of the multiplier; the "
-            "chaotic ones are multiplications of an angle in disguise:"
+            "of their derivatives along an orbit has a rate. At a fixed point it is the logarithm of the multiplier; "
+            "the chaotic ones are multiplications of an angle in disguise:"
         ),
         sg.Claim("cos(2*t)/sin(2*t)", "=", "((cos(t)/sin(t))**2 - 1)/(2*cos(t)/sin(t))").examine(),
         sg.Claim("3*sqrt(2)*sin(t) - 2*(sqrt(2)*sin(t))**3", "=", "sqrt(2)*sin(3*t)").examine(),
@@ -200,8 +201,9 @@ def regimes(scale):
             ),
             rows,
             f"Rates in nats per step, measured along at most {count} steps in float64 or, where the orbit is "
-            "attracted, at the attractor in many digits. Gradient descent on the double well x**4/4 - x**2/2 at η = 2 triples an "
-            "angle: its rate is log 3. Sign: of the product of the derivatives over the steps taken.",
+            "attracted, at the attractor in many digits. Gradient descent on the double well "
+            "x**4/4 - x**2/2 at η = 2 triples an angle: its rate is log 3. Sign: of the product of the derivatives "
+            "over the steps taken.",
         ),
     )
 
