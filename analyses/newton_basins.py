@@ -48,6 +48,12 @@ def plane(F, window, scale, rule="newton", points=250, factor=3, **options):
     return coarse if scale.quick else refine(coarse, factor)
 
 
+def below(picture):
+    """Return the one panel of a picture with its legend below."""
+    (panel,) = panels_of(picture)
+    return replace(panel, legend="below")
+
+
 def sampled(basins):
     """Return the statement of basins as evidence."""
     claim, _, method = basins.statement.rpartition(" (")[0].partition("; ")
@@ -95,12 +101,12 @@ def a_cycle(scale):
             "the roots of the dynatomic polynomial",
         ),
         sg.Figure(
-            [*panels_of(whole), *panels_of(near)],
+            [below(whole), below(near)],
             "Newton's method for z³ − 2z + 2. Black starts go to the cycle 0 ↔ 1 (yellow marks) and never find a root. "
             "Right: around 0, six times as near.",
             alt="Basins of three roots with black islands that end on a 2-cycle, the largest around 0 and 1.",
             columns=2,
-            size=(13.3, 6.4),
+            size=(13.3, 8.2),
         ),
         sampled(whole),
     )
@@ -118,8 +124,8 @@ def other_rules(scale):
         sg.Text("**Other rules** for $z^3 - 1$ have the same roots and other borders."),
         sg.Figure(
             panels,
-            "Shorter steps keep the border and take longer; Halley's step has the calmest border; Newton's method for "
-            "F/F′ also has an attracting root at each root of F, and none elsewhere.",
+            "Shorter steps take longer and chain the drops up; Halley's step has the calmest border; Newton's method "
+            "for F/F′ also has an attracting root at each root of F, and none elsewhere.",
             alt="Basins of three rules for z³ − 1.",
             columns=3,
             size=(13.3, 4.8),
@@ -139,9 +145,9 @@ def parameters(scale):
     real = update("newton", "x**3 + (a - 1)*x - a", "x").map
     found = superattracting_parameters(real, "a", 2)
     centre = max((complex(v) for v in sympy.Poly(found[0].minimal).nroots(n=20)), key=lambda v: v.imag)
-    (panel,) = panels_of(copy)
-    marked = Points([centre.real], [centre.imag], "exact centre", colour="white", marker="star", size=11.0)
-    mark = replace(panel, layers=(*panel.layers, marked), title="the copy, near 0.31 + 1.64i")
+    panel = below(copy)
+    marked = Points([centre.real], [centre.imag], colour="white", marker="star", size=11.0)
+    mark = replace(panel, layers=(*panel.layers, marked), title="near 0.32 + 1.63i")
     return (
         sg.Text(
             "**For which cubics?** Up to scale, a cubic with distinct roots is $z^3 + (a - 1)z - a$. An attracting "
@@ -151,13 +157,14 @@ def parameters(scale):
         ),
         sg.Claim("diff(z - (z**3 + (a - 1)*z - a)/(3*z**2 + a - 1), z)", "=", CRITICAL).examine(),
         sg.Figure(
-            [*panels_of(whole), mark],
-            "Left: the root that the inflection point finds, for every parameter a. Right: one of the small black "
-            "places on the left, enlarged forty times: no start near 0 finds a root for these a, but a cycle of the "
-            "period shown.",
+            [below(whole), mark],
+            "Left: the root that the inflection point finds, for every parameter a; root 0 is 1. Right: one of the "
+            "small black places on the left, enlarged forty times: for these a no start near 0 finds a root, but a "
+            "cycle of the period shown. The star is the exact centre; grey borders need more than the 300 steps "
+            "allowed.",
             alt="A parameter plane in three colours with small islands; one island is a copy of the Mandelbrot set.",
             columns=2,
-            size=(13.3, 6.2),
+            size=(13.3, 8.6),
         ),
         Evidence(
             f"0 lies on a 2-cycle of multiplier 0 exactly if {found[0].minimal} = 0: a = {found[0].value:.15g}, "
