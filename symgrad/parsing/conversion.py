@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import sympy
 from sympy import Expr, IndexedBase, Rational, S
 
-from symgrad.errors import InputError
+from symgrad.errors import InputError, input_error_at
 from symgrad.parsing.printing import unparse
 from symgrad.parsing.refusals import shorten
 from symgrad.parsing.signatures import GRAMMAR_ARITIES, Arity, check_calls
@@ -194,6 +194,7 @@ def _with_value(node: Node, found: Expr) -> Expr:
 
 
 def _without_value(node: Node) -> InputError:
-    return InputError(
-        f"{shorten(unparse(node))} has no real value (column {node.column}); write an expression that has one"
+    return input_error_at(
+        node.column,
+        f"{shorten(unparse(node))} has no real value (column {node.column}); write an expression that has one",
     )

@@ -1,6 +1,6 @@
 """One line for every text that is refused: what, where, in which text, and what to do."""
 
-from symgrad.errors import InputError
+from symgrad.errors import InputError, input_error_at
 
 SHOWN = 60
 
@@ -32,4 +32,4 @@ def refusal(text: str, *, column: int, problem: str, remedy: str) -> InputError:
     >>> str(refusal("(x", column=1, problem="'(' is never closed", remedy="add ')'"))
     "'(' is never closed (column 1 of '(x'); add ')'"
     """
-    return InputError(f"{problem} (column {column} of {shorten(text, column=column)}); {remedy}")
+    return input_error_at(column, f"{problem} (column {column} of {shorten(text, column=column)}); {remedy}")

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeAlias
 
-from symgrad.errors import InputError
+from symgrad.errors import InputError, input_error_at
 from symgrad.parsing.tree import Call, Name, Node, walk
 
 Arity: TypeAlias = range | tuple[int, ...]
@@ -49,9 +49,10 @@ def check_calls(node: Node, arities: Mapping[str, Arity], *, takes_function: Col
         elif is_function and name not in known:
             raise _unknown(name, part.column, known)
         elif not is_function and name in known:
-            raise InputError(
+            raise input_error_at(
+                part.column,
                 f"{name!r} is a function, used without arguments (column {part.column}); "
-                f"write {name}(...), or give the variable another name"
+                f"write {name}(...), or give the variable another name",
             )
 
 
@@ -76,9 +77,10 @@ def _check_call(call: Call, known: Mapping[str, Arity]) -> None:
     else:
         needed = " or ".join(str(count) for count in arity)
     plural = "" if needed == "1" else "s"
-    raise InputError(
+    raise input_error_at(
+        call.column,
         f"{call.function} takes {needed} argument{plural}, got {given} (column {call.column}); "
-        f"write {call.function}(...) with {needed} argument{plural}"
+        f"write {call.function}(...) with {needed} argument{plural}",
     )
 
 
@@ -95,4 +97,5 @@ def _unknown(name: str, column: int, known: Mapping[str, Arity]) -> InputError:
     nearest = get_close_matches(name, known, n=1) or get_close_matches(name.lower(), known, n=1)
     suggestion = f"did you mean {nearest[0]!r}? " if nearest else "write * for a product, or use one that is known; "
     listing = ", ".join(sorted(known, key=str.lower))
-    return InputError(f"unknown function {name[:60]!r} (column {column}); {suggestion}known functions: {listing}")
+    message = f"unknown function {name[:60]!r} (column {column}); {suggestion}known functions: {listing}"
+    return input_error_at(column, message)
