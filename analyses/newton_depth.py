@@ -144,7 +144,8 @@ def steps(scale):
             r"$\sigma''(\frac12)\,(dx_t/db)^2$ at each step and grows like $\mu^{2T}$, so that $L'/L''$ shrinks like "
             r"$\mu^{-T}$. Along the vanishing chain $F''/F'$ tends to a constant, the relative curvature of Koenigs' "
             r"coordinate, so that $L'' \approx (F - y)F''$ vanishes as fast as $L' = (F - y)F'$ does: their quotient, "
-            "Newton's step to the minimum, keeps its size and says nothing about the distance to the target."
+            "Newton's step to the minimum, keeps its size and says nothing about the distance to the target. "
+            "How the steps change across the wall is in [another report](newton_and_gradient_steps.md)."
         ),
     )
 

@@ -12,8 +12,7 @@ from symgrad.phenomena.newton.systems import solve_system
 from symgrad.report import Heatmap, Line, Panel, Points, Trajectory
 
 RULES = {"newton": "Newton", "gauss_newton": "Gauss-Newton", "newton_minimum": "Newton, minimum"}
-COLOURS = {"newton": "blue", "gauss_newton": "vermillion", "newton_minimum": "purple"}
-STROKES = {"newton": "solid", "gauss_newton": "dashed", "newton_minimum": "dotted"}
+COLOURS = dict(zip(PROBLEMS, ("blue", "vermillion", "black", "green", "purple", "orange"), strict=True))
 WINDOWS = {
     "Rosenbrock": ((-1.7, 1.7), (-3.6, 2)),
     "Freudenstein and Roth": ((-1, 14), (-3, 5)),
@@ -36,7 +35,7 @@ CERTIFIED = (
     ),
 )
 def newton_systems(scale: sg.Scale) -> sg.Report:
-    """Order 2 at every root with a regular Jacobian, rate 1/2 at Powell's singular one; no step at all from Beale's start.
+    """Order 2 at every root with a regular Jacobian, rate 1/2 at Powell's singular one; no step from Beale's start.
 
     Newton's method for the minimum ends at a saddle from Beale's start and from Wood's: its steps ask for a zero slope.
     """
@@ -123,7 +122,7 @@ def singular():
         ),
         sg.Formula(rf"\det J = {sympy.latex(determinant)}"),
         sg.Claim("x - x**2/diff(x**2, x) = x/2").examine(),
-        sg.Claim("x - diff(x**4, x)/diff(x**4, x, x) = 2*x/3").examine(),
+        sg.Claim("x - diff(x**4, x)/diff(x**4, x, 2) = 2*x/3").examine(),
         sg.Text(
             "**Beale's start** (1, 1) has no Gauss-Newton step: the derivatives of the residuals in x1 are "
             + ", ".join(f"`{s}`" for s in slopes)
@@ -168,17 +167,16 @@ def pictures(paths, scale):
         for rule in RULES:
             if (path := paths.get((name, rule))) is not None and len(path.positions) > 1:
                 layers.append(Trajectory(*path.positions.T, RULES[rule], colour=PATHS[rule]))
-        layers.append(Points(*np.array([[v] for v in problem.start]), "start", colour="white", marker="square"))
         minima = np.array([place for _, place in problem.minima]).T
-        layers.append(Points(*minima, "minima", colour="yellow", marker="star", size=11.0))
+        layers.append(Points(*minima, "minima", colour="yellow", marker="diamond", size=8.0))
         limits = {"xlim": window[0], "ylim": window[1]}
         panels.append(Panel(layers, "$x_1$", "$x_2$", name, legend="below", **limits))
     return (
         sg.Figure(
             panels,
             "Paths from the standard starts over the sum of squares. Rosenbrock: two steps to the bottom of the valley "
-            "and along it. Freudenstein and Roth: the root and a local minimum each draw one rule. Beale: from a start "
-            "without a Gauss-Newton step, to a saddle.",
+            "and along it. Freudenstein and Roth: Newton finds the root after forty steps far out of the picture, the "
+            "other rule a local minimum. Beale: from a start without a Gauss-Newton step, to a saddle.",
             alt="Paths of two rules over the landscapes of three test problems.",
             columns=len(panels),
             size=(13.3, 5.6),
@@ -198,7 +196,9 @@ def lengths(paths):
         for (name, rule), path in paths.items():
             steps = np.linalg.norm(np.diff(path.positions, axis=0), axis=1)
             if rule in rules and len(steps) > 1:
-                lines.append(Line(np.arange(1, len(steps) + 1), np.log10(np.maximum(steps, 1e-17)), name))
+                lines.append(
+                    Line(np.arange(1, len(steps) + 1), np.log10(np.maximum(steps, 1e-17)), name, colour=COLOURS[name])
+                )
         panels.append(
             Panel(
                 lines,
