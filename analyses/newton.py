@@ -171,7 +171,7 @@ def exact_statements(theories):
         Evidence(
             f"N(x) = -x at x = {escape.points[-1]:.16g}, multiplier {float(escape.multiplier):.12g}",
             escape.verdict,
-            f"the only one in the ball {escape.balls[-1].value}, by ball arithmetic",
+            f"enclosed in {escape.balls[-1].value}, by ball arithmetic",
         ),
         sg.Claim("diff((1 + x**2)*atan(x) - x, x)", "=", "2*x*atan(x)").examine(),
         sg.Text(
