@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.derivation import gradient_step, newton
+from symgrad.derivation import gradient_step, newton, update
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import Map
@@ -186,3 +186,11 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
 def test_orbits_that_mean_nothing_are_refused(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_a_creeping_orbit_is_not_called_converged() -> None:
+    """At the root 0 of x exp(-1/x**2) errors shrink more slowly than by any factor: after 10 000 steps x is near 0.01."""
+    found = newton_orbit(update("newton", "x*exp(-1/x**2)", "x").map, 1.5, 10_000)
+    assert found.fate is Fate.UNDECIDED
+    assert found.root is None
+    assert "slower than geometric" in found.note

@@ -62,7 +62,9 @@ def _along_the_path(system: SmoothSystem, start: list[Any], steps: int, bits: in
             return (found if k == 0 else _continued(found, k, system, start)), True
         moved = newton_step(system, iterate, bits)
         if moved is None:
-            return _none(system, start, f"the derivative is singular or undefined at the iterate of step {k}"), k == 0
+            return _none(
+                system, start, f"the derivative is not enclosed away from 0 at the iterate of step {k}"
+            ), k == 0
         iterate = [x + dx for x, dx in zip(iterate, moved[0], strict=True)]
         if bool(_radius(iterate) > WIDEST * (1 + size(iterate))):
             why = f"no iterate is certified up to step {k}, from where on the path is not known closely enough"

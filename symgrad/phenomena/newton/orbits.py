@@ -34,6 +34,7 @@ Array = NDArray[Any]
 TOLERANCE = 1e-14
 KEPT = 10_000
 MOST_RESCUES = 2_000
+STILL = 1e-11
 ROUNDING_NOISE = 1e-6
 ESCAPED = 1e6
 LARGEST = 1e300
@@ -345,7 +346,9 @@ def _settled(step: ScalarMap, course: _Course) -> tuple[Fate, Attractor | None, 
     if fate is Fate.CONVERGED or _small(course):
         found = attractor_at(step, course.here, 1)
         if found is not None and found.attracts:
-            return Fate.CONVERGED, found, ""
+            if _stays(step, found.points[0]):
+                return Fate.CONVERGED, found, ""
+            return Fate.UNDECIDED, None, CREEPS
         if fate is Fate.CONVERGED and found is not None and course.sizes[-1] == 0 and found.size > 1:
             return Fate.CYCLE, found, REPEATS.get(found.kind, "")
         if fate is Fate.CONVERGED:
@@ -356,6 +359,12 @@ def _settled(step: ScalarMap, course: _Course) -> tuple[Fate, Attractor | None, 
         return Fate.DIVERGED, None, ""
     remark = OUT_OF_FLOATS if course.rescues > MOST_RESCUES else CREEPS if _creeps(course) else ""
     return fate, None, remark
+
+
+def _stays(step: ScalarMap, point: Number) -> bool:
+    """Whether a point is a fixed point to within rounding, in many digits, and not one of a creeping orbit."""
+    found = step.precise(point)
+    return found is None or bool(abs(found[0] - point) <= STILL * (1 + abs(point)))
 
 
 def _creeps(course: _Course) -> bool:
