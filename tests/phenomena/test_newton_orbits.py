@@ -189,7 +189,7 @@ def test_orbits_that_mean_nothing_are_refused(call: Callable[[], Any], message: 
 
 
 def test_a_creeping_orbit_is_not_called_converged() -> None:
-    """At the root 0 of x exp(-1/x**2) errors shrink more slowly than by any factor: after 10 000 steps x is near 0.01."""
+    """At the root 0 of x exp(-1/x**2) errors shrink ever more slowly; after 10 000 steps x is near 0.01."""
     found = newton_orbit(update("newton", "x*exp(-1/x**2)", "x").map, 1.5, 10_000)
     assert found.fate is Fate.UNDECIDED
     assert found.root is None
