@@ -1,0 +1,1 @@
+"""Hand-written numeric derivatives, measured against the functions they claim to differentiate."""
