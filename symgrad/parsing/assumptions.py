@@ -29,6 +29,7 @@ def read_kind(text: str, column: int) -> frozenset[str]:
     ['integer', 'positive', 'real']
     """
     words = " ".join(text.split())
+    column += len(text) - len(text.lstrip())
     if words not in KINDS:
         raise input_error_at(column, f"{words[:60]!r} is no kind (column {column}); write one of {', '.join(KINDS)}")
     return KINDS[words]

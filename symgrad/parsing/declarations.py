@@ -11,7 +11,7 @@ from symgrad.parsing.reading import parse_tokens, split_tokens
 from symgrad.parsing.refusals import refusal
 from symgrad.parsing.signatures import Arity, check_calls
 from symgrad.parsing.tokens import Token, tokenize
-from symgrad.parsing.tree import Call, Indexed, Name, Node, indexed_names, walk
+from symgrad.parsing.tree import Call, Indexed, Name, Node, walk
 from symgrad.parsing.values import variable_name
 
 RESERVED = frozenset({"let", "where"})
@@ -58,7 +58,7 @@ class Declarations:
         try:
             kind = read_kind(code[colon + 1 :], colon + 2)
             words = [
-                (variable_name(part, code, column), part[0].column)
+                (variable_name(part, code, part[0].column if part else column), part[0].column)
                 for part, column in split_tokens(given, ",", column=start + 1)
             ]
         except InputError:
@@ -94,10 +94,10 @@ class Declarations:
                 problem = f"{name!r} is defined already, on line {self.definitions[name].line}"
                 raise refusal(code, column=head[0].column, problem=problem, remedy="use another name")
             body = parse_tokens(tokenize(code, start=equals + 1), code, column=equals + 2)
-            layered = sorted(indexed_names(body) & set(parameters))
-            if layered:
-                problem = f"the parameter {layered[0]!r} is used as {layered[0]}[k]"
-                raise refusal(code, column=equals + 2, problem=problem, remedy="use another name")
+            layered = next((p for p in walk(body) if isinstance(p, Indexed) and p.name in parameters), None)
+            if layered is not None:
+                problem = f"the parameter {layered.name!r} is used as {layered.name}[k]"
+                raise refusal(code, column=layered.column, problem=problem, remedy="use another name")
             own = next((part for part in walk(body) if name in _function_names(part)), None)
             if own is not None:
                 problem = f"{name!r} is used in its own definition"
@@ -112,7 +112,10 @@ class Declarations:
         """Return the name and the parameters of ``f(x, y)``."""
         if len(head) < 4 or head[1].text != "(" or head[-1].text != ")":
             raise refusal(
-                code, column=start + 2, problem="a function is needed here", remedy="write e.g. let f(x) = tanh(w*x)"
+                code,
+                column=head[0].column if head else start + 2,
+                problem="a function is needed here",
+                remedy="write e.g. let f(x) = tanh(w*x)",
             )
         name = variable_name(head[:1], code, start + 1)
         self._check_new(name, head[0].column, code)

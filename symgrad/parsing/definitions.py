@@ -25,6 +25,8 @@ from symgrad.parsing.tree import (
 MAX_PARTS = 2_500
 # Where the name stands that each of these operators binds within its first argument.
 _BOUND = {"diff": 1, "limit": 1, "sum": 1, "product": 1, "iterate": 2}
+# Where the number of terms, factors or applications stands.
+_COUNT = {"sum": 3, "product": 3, "iterate": 1}
 # The name also stands for the point at which the result is taken.
 _TAKEN_AT_THE_NAME = frozenset({"diff", "iterate"})
 
@@ -54,6 +56,17 @@ def bound_names(node: Node) -> frozenset[str]:
     operators = [part for part in walk(node) if isinstance(part, Call) and part.function in _BOUND]
     places = [part.arguments[_BOUND[part.function]] for part in operators if part.function not in _TAKEN_AT_THE_NAME]
     return frozenset(place.name for place in places if isinstance(place, Name))
+
+
+def count_names(node: Node) -> frozenset[str]:
+    """Return the names that count terms, factors or applications.
+
+    >>> from symgrad.parsing.reading import parse
+    >>> sorted(count_names(parse("sum(k*x, k, 1, m) + iterate(x/2, n, x)")))
+    ['m', 'n']
+    """
+    operators = [part for part in walk(node) if isinstance(part, Call) and part.function in _COUNT]
+    return frozenset[str]().union(*(names(part.arguments[_COUNT[part.function]]) for part in operators))
 
 
 def inlined(node: Node, definitions: Mapping[str, Definition], *, parameters: Sequence[str] = ()) -> Node:

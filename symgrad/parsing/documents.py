@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from symgrad.errors import InputError
 from symgrad.parsing.assumptions import KINDS, combined, contradiction, kind_sentence, read_kind
 from symgrad.parsing.declarations import Declarations
-from symgrad.parsing.definitions import bound_names
+from symgrad.parsing.definitions import bound_names, count_names
 from symgrad.parsing.fences import Line, claim_lines
 from symgrad.parsing.printing import unparse
 from symgrad.parsing.reading import check_names, parse_tokens, split_tokens, top_level
@@ -65,6 +65,8 @@ class Document:
 def read_document(text: str, known: Mapping[str, Arity]) -> Document:
     r"""Read a file of claims, plain or Markdown.
 
+    A name that nobody declares is real; one that counts terms, factors or applications is a positive integer.
+
     Parameters
     ----------
     text : the whole file
@@ -84,7 +86,7 @@ def read_document(text: str, known: Mapping[str, Arity]) -> Document:
     reader.finish_chain()
     return Document(
         tuple(sorted(reader.links, key=lambda link: link.line)),
-        tuple(sorted(reader.problems, key=lambda problem: (problem.line, problem.column))),
+        tuple(sorted(dict.fromkeys(reader.problems), key=lambda problem: (problem.line, problem.column))),
         tuple(sorted(name for name in reader.declared.used if name not in reader.declared.kinds)),
     )
 
@@ -110,6 +112,7 @@ class _Chain:
     conditions: list[tuple[Node, str, Node]] = field(default_factory=list)
     condition_texts: list[str] = field(default_factory=list)
     kinds: dict[str, frozenset[str]] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
     where: tuple[int, int] = (0, 1)
     is_unknown: bool = False
 
@@ -143,7 +146,13 @@ class _Reader:
         chain, self.chain = self.chain, None
         if chain is None or not chain.pairs:
             return
+        nodes = [side.node for left, _, right in chain.pairs for side in (left, right)]
+        counts = frozenset[str]().union(*(count_names(node) for node in nodes)) - self.declared.kinds.keys()
+        for name, place in chain.used.items():
+            if name not in chain.kinds and name not in counts:
+                self.declared.used.setdefault(name, place)
         kinds = {name: kind for name, (kind, _) in self.declared.kinds.items()}
+        kinds |= dict.fromkeys(counts, KINDS["positive integer"])
         kinds |= {name: combined(kinds[name], kind) if name in kinds else kind for name, kind in chain.kinds.items()}
         line, column = chain.where
         empty = None if chain.is_unknown else contradiction(kinds, chain.conditions)
@@ -153,11 +162,9 @@ class _Reader:
             if chain.is_unknown or empty is not None:
                 if right.line != line:
                     message = f"not examined: its condition on line {line} cannot be used; mend that line"
-                    self.problems.append(Problem(right.line, right.column, message))
+                    self.problems.append(Problem(right.line, 1, message))
                 continue
             self.links.append(_link(left, relation, right, chain, kinds))
-        for name in chain.kinds:
-            self.declared.used.pop(name, None)
 
     def _contradiction(self, name: str, kinds: Mapping[str, frozenset[str]], chain: _Chain) -> str:
         assumed = [kind_sentence(name, kinds[name])] if kinds.get(name, KINDS["real"]) != KINDS["real"] else []
@@ -182,7 +189,7 @@ class _Reader:
         stop = conditions[0] if conditions else len(code)
         begins = _continues(code, first)
         if begins and (self.chain is None or self.chain.block != line.block):
-            self.chain = None
+            self.finish_chain()
             raise refusal(
                 code, column=first, problem="this line continues no chain", remedy="write the left side before it"
             )
@@ -204,6 +211,7 @@ class _Reader:
         tokens = tokenize(code, stop=stop)
         relations = [token for token in top_level(tokens) if token.kind is Kind.RELATION]
         if not relations:
+            parse_tokens(tokens, code, column=first)
             raise refusal(
                 code, column=first, problem="a relation is missing", remedy="write two sides and one of = != < <= > >="
             )
@@ -223,7 +231,7 @@ class _Reader:
                 continue
             check_names([left.node, right.node], code)
             chain.pairs.append((left, sign, right))
-            self._use(left.node, right.node, line=line.number)
+            _use(chain, left.node, right.node, line=line.number)
         chain.last, chain.line = sides[-1], line.number
 
     def _where(self, chain: _Chain, line: Line, code: str, start: int) -> None:
@@ -249,15 +257,17 @@ class _Reader:
             raise refusal(code, column=begin + 1, problem="a condition is needed here", remedy="write e.g. where x > 0")
         parts = split_tokens(tokens, *{token.text for token in relations}, column=begin + 1)
         nodes = [self.declared.checked(parse_tokens(part, code, column=column)) for part, column in parts]
-        self._use(*nodes, line=line.number)
+        _use(chain, *nodes, line=line.number)
         for left, token, right in zip(nodes, relations, nodes[1:], strict=False):
             chain.conditions.append((left, "=" if token.text == "==" else token.text, right))
             chain.condition_texts.append(code[begin:stop].strip())
 
-    def _use(self, *nodes: Node, line: int) -> None:
-        for node in nodes:
-            for name in sorted((names(node) | indexed_names(node)) - bound_names(node)):
-                self.declared.used.setdefault(name, line)
+
+def _use(chain: _Chain, *nodes: Node, line: int) -> None:
+    """Remember the names that a chain uses; what an operator binds stands for nothing outside of it."""
+    for node in nodes:
+        for name in sorted((names(node) | indexed_names(node)) - bound_names(node)):
+            chain.used.setdefault(name, line)
 
 
 def _link(left: _Side, relation: str, right: _Side, chain: _Chain, kinds: Mapping[str, frozenset[str]]) -> Link:

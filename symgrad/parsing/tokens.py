@@ -116,6 +116,8 @@ def _unknown_character(text: str, position: int) -> InputError:
     remedy = _REMEDIES.get(character, _ALPHABET)
     if plain != character and plain.isascii() and plain.isalnum():
         remedy = f"write plain {plain}"
+    if "\udc80" <= character <= "\udcff":
+        remedy = "this byte is not UTF-8 text; save the file as UTF-8"
     return refusal(
         text, column=position + 1, problem=f"the character {character!r} is not part of the grammar", remedy=remedy
     )
