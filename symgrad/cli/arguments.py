@@ -141,11 +141,11 @@ COMMON = (
     Option(
         "--seed",
         "N",
-        "seed of random numbers (default 0); read and checked, but no command draws any yet",
+        "seed of the points at which check tries to refute (default 0); no other command draws random numbers yet",
         whole_number,
         0,
     ),
-    Option("--budget", "SECONDS", "time limit of product; the other commands do not stop early yet", seconds),
+    Option("--budget", "SECONDS", "time limit of product, of bifurcations, and of each claim of check", seconds),
 )
 
 
