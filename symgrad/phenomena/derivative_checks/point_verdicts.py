@@ -17,6 +17,8 @@ from symgrad.phenomena.derivative_checks.step_ladders import (
 )
 
 LEAST_DISCREPANCY = 1e-6
+WIDEST_INTEGERS = 2.0**44
+UNDERFLOW = 1e-150
 PARTS = (-0.91, -0.53, -0.27, 0.19, 0.61, 0.83)
 
 
@@ -89,7 +91,11 @@ def judge(subject: Subject, x: float, *, factor: float, hurry: bool = False) -> 
     if first.finding is not Finding.WRONG:
         return first
     second = compare(subject, x, given, factor, 0.75)
-    doubted = vouched_for(subject, x, given, first.measured, factor) or is_staircase(subject, x, given)
+    doubted = (
+        is_below_resolution(subject, x, given, first.measured.value)
+        or vouched_for(subject, x, given, first.measured, factor)
+        or is_staircase(subject, x, given)
+    )
     if second.finding is not Finding.WRONG or doubted:
         return Judgement(Finding.OPEN, given, first.measured, first.slopes)
     return first
@@ -101,7 +107,7 @@ def compare(subject: Subject, x: float, given: float, factor: float, stretch: fl
     middle, right, left = slopes.central, slopes.right, slopes.left
     if slopes.jump:
         return Judgement(Finding.OPEN, given, middle, slopes)
-    if slopes.flat and abs(given) * slopes.flat <= MACHINE * max(1.0, abs(subject.line(x))):
+    if slopes.flat and middle.value == 0 and abs(given) * slopes.flat <= MACHINE:
         return Judgement(Finding.AGREES if given == 0 else Finding.OPEN, given, middle)
     slack = factor * given_noise(subject.given, x, given) + LEAST_DISCREPANCY * abs(given)
     if is_kink(left, right, factor):
@@ -110,6 +116,8 @@ def compare(subject: Subject, x: float, given: float, factor: float, stretch: fl
         nearest = low if given < low.value else high
         wrong = outside > slack + LEAST_DISCREPANCY * abs(nearest.value)
         return Judgement(Finding.WRONG if wrong else Finding.AGREES, given, nearest, slopes)
+    if not slopes.resolved:
+        return Judgement(Finding.OPEN, given, middle)
     best = refined(subject, x, middle, factor)
     gap = abs(given - best.value)
     size = max(abs(given), abs(best.value))
@@ -169,3 +177,21 @@ def is_staircase(subject: Subject, x: float, given: float) -> bool:
     reach = 2 * float(slopes.steps[runs[-1]])
     others = [measure(subject.line, x + reach * part, order=subject.order).central for part in PARTS]
     return sum(abs(other.value - given) > 1e-2 * abs(given) for other in others) > len(PARTS) // 2
+
+
+def is_below_resolution(subject: Subject, x: float, given: float, measured: float) -> bool:
+    """Whether double precision could hide the difference between the given and the measured value at x.
+
+    So it is where the difference moves the function by less than 10⁻¹⁰ of its size, where treads of a few units in
+    the last place of x are seen, and for a zero that underflowed or belongs to treads finer than the function's grain.
+    """
+    size = abs(subject.line(x))
+    if abs(given - measured) * max(abs(x), 1.0) ** subject.order <= 1e-10 * size:
+        return True
+    if given == 0 and (size >= WIDEST_INTEGERS or abs(measured) < UNDERFLOW):
+        return True
+    if subject.order == 2:
+        return False
+    nudges = [side * places * MACHINE * abs(x) for side in (-1, 1) for places in (1, 8, 64)]
+    visible = [nudge for nudge in nudges if abs(measured * nudge) > 4 * MACHINE * size]
+    return any(subject.line(x + nudge) == subject.line(x) for nudge in visible)

@@ -38,6 +38,7 @@ class Slopes:
     central, right, left : the three estimates
     jump : the gap f(x+0) − f(x−0) where the function jumps at the point, else 0
     flat : the largest step up to which no step changes the function, 0 where the smallest does
+    resolved : whether the smallest steps change the function much less than the large ones do
     steps, sweep : the ladder, largest step first, and the extrapolated central difference at each; shape (steps,)
     """
 
@@ -46,17 +47,18 @@ class Slopes:
     left: Estimate
     jump: float
     flat: float
+    resolved: bool
     steps: Array
     sweep: Array
 
 
 def step_sizes(x: float, stretch: float) -> Array:
-    """Steps that halve from max(|x|, 1)/2 down to |x|·2⁻⁴², or to 2⁻⁷⁰ at zero; shape (steps,), in units of x.
+    """Steps that halve from max(|x|, 1)/2 down to |x|·2⁻⁴², or to 2⁻⁹⁰ at zero; shape (steps,), in units of x.
 
     They are powers of two times ``stretch`` (1 or 0.75), so that x ± h is rounded as little as possible.
     """
     top = 2.0 ** np.floor(np.log2(max(abs(x), 1.0)) - 1)
-    bottom = abs(x) * 2.0**-42 if x else 2.0**-70
+    bottom = abs(x) * 2.0**-42 if x else 2.0**-90
     count = min(int(np.ceil(np.log2(top / bottom))) + 1, 120)
     steps: Array = top * stretch * 2.0 ** -np.arange(count, dtype=np.float64)
     return steps
@@ -70,7 +72,7 @@ def rounding_noise(line: Line, x: float, changes: Array, values: Array) -> tuple
     high estimate looks at wider spacings too, where a pole or a fast oscillation passes for noise.
     """
     low = max(SMALLEST_NOISE, MACHINE * abs(line(x)))
-    spacings = (16 * float(np.spacing(abs(x))), abs(x) * 2.0**-36) if x else (2.0**-60, 2.0**-44)
+    spacings = (16 * float(np.spacing(abs(x))), abs(x) * 2.0**-36) if x else (2.0**-96, 2.0**-44)
     found = []
     for spacing in spacings:
         table = np.diff(np.array([line(x + j * spacing) for j in range(-4, 5)]), 4)
@@ -122,7 +124,7 @@ def plateau(estimates: Array, bars: Array) -> Estimate:
 def jump_at(right: Array, left: Array, start: float, noise: float) -> float:
     """f(x+0) − f(x−0) where the smallest steps still find a gap that no longer shrinks, else 0."""
     gaps = right[-6:] - left[-6:]
-    if not np.all(np.isfinite(gaps)) or np.any(np.abs(gaps) < 100 * noise + 1e-9 * abs(start)):
+    if not np.all(np.isfinite(gaps)) or np.any(np.abs(gaps) < 100 * noise):
         return 0.0
     still = np.all(np.abs(gaps - gaps[-1]) <= 1e-3 * abs(gaps[-1]))
     return float(gaps[-1]) if still else 0.0
@@ -132,6 +134,14 @@ def flat_reach(steps: Array, unchanged: NDArray[np.bool_]) -> float:
     """The largest step such that it and all smaller ones are marked, else 0."""
     reach = int(np.argmin(unchanged[::-1])) if not unchanged.all() else unchanged.size
     return float(steps[-reach]) if reach else 0.0
+
+
+def is_resolved(right: Array, left: Array) -> bool:
+    """Whether the changes at the six smallest steps are below a hundredth of the largest change."""
+    small = np.concatenate([right[-6:], left[-6:]])
+    changes = np.concatenate([right, left])
+    largest = np.max(changes[np.isfinite(changes)], initial=0.0)
+    return bool(np.median(small) <= 1e-2 * largest)
 
 
 def one_sided(start: float, values: Array, steps: Array, order: int, noise: tuple[float, float]) -> Estimate:
@@ -176,6 +186,7 @@ def measure(line: Line, x: float, *, order: int = 1, stretch: float = 1.0) -> Sl
         one_sided(start, left, below - x, order, noise),
         jump_at(right, left, start, MACHINE * abs(start) + SMALLEST_NOISE),
         flat_reach(steps, (right == start) & (left == start)),
+        is_resolved(np.abs(right - start), np.abs(left - start)),
         steps[1:],
         sweep,
     )
