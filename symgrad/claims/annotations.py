@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from symgrad.claims.documents import Examined
 from symgrad.evidence import Verdict
-from symgrad.parsing.documents import Problem
-from symgrad.parsing.fences import NOTE, claim_lines
+from symgrad.parsing import NOTE, Problem, claim_lines
 
 
 def annotated(text: str, found: Iterable[Examined | Problem]) -> str:
@@ -18,7 +17,7 @@ def annotated(text: str, found: Iterable[Examined | Problem]) -> str:
 
     Examples
     --------
-    >>> from symgrad.parsing.documents import Problem
+    >>> from symgrad.parsing import Problem
     >>> annotated("x = \n", [Problem(1, 3, "something is missing after '='")])
     "x =  #> not read: something is missing after '='\n"
     """

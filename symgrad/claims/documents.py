@@ -12,10 +12,21 @@ from symgrad.claims.claim import Claim
 from symgrad.errors import InputError
 from symgrad.evidence import Evidence, Verdict
 from symgrad.maps import functions
-from symgrad.parsing import Arity, Call, Node, Power, exact_value, parse, walk
-from symgrad.parsing.assumptions import kind_sentence
+from symgrad.parsing import (
+    Arity,
+    Call,
+    Document,
+    Link,
+    Node,
+    Power,
+    Problem,
+    exact_value,
+    kind_sentence,
+    parse,
+    read_document,
+    walk,
+)
 from symgrad.parsing.conversion import arity
-from symgrad.parsing.documents import Document, Link, Problem, read_document
 
 SECONDS = 5.0
 # The import of the rooms in a new child is not the claim's time.

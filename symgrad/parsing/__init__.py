@@ -5,7 +5,10 @@ Nothing here loads SymPy until ``to_sympy``, ``to_exact``, ``to_float`` or ``GRA
 
 from typing import TYPE_CHECKING, Any
 
+from symgrad.parsing.assumptions import kind_sentence
+from symgrad.parsing.documents import Document, Link, Problem, read_document
 from symgrad.parsing.domains import Condition, denominators, domain_conditions
+from symgrad.parsing.fences import NOTE, claim_lines
 from symgrad.parsing.limits import Limits
 from symgrad.parsing.magnitudes import enclosing_interval, exact_value
 from symgrad.parsing.printing import unparse
@@ -51,18 +54,22 @@ __all__ = [
     "CONSTANTS",
     "GRAMMAR_ARITIES",
     "GRAMMAR_FUNCTIONS",
+    "NOTE",
     "Arity",
     "Call",
     "Condition",
     "Constant",
+    "Document",
     "Indexed",
     "LayerRange",
     "Limits",
+    "Link",
     "Name",
     "Negative",
     "Node",
     "Number",
     "Power",
+    "Problem",
     "Product",
     "Reciprocal",
     "Slice",
@@ -70,11 +77,13 @@ __all__ = [
     "calls",
     "check_calls",
     "check_layers",
+    "claim_lines",
     "denominators",
     "domain_conditions",
     "enclosing_interval",
     "exact_value",
     "indexed_names",
+    "kind_sentence",
     "names",
     "parse",
     "parse_assignment",
@@ -87,6 +96,7 @@ __all__ = [
     "parse_relation",
     "parse_slice",
     "parse_values",
+    "read_document",
     "read_numbers",
     "shorten",
     "to_exact",

@@ -9,9 +9,9 @@ from symgrad.cli.arguments import Command, Operand, Option
 from symgrad.errors import InputError
 
 if TYPE_CHECKING:
-    from symgrad.claims.documents import Examined, Known
+    from symgrad.claims import Examined, Known
     from symgrad.cli.claim_files import Source
-    from symgrad.parsing.documents import Problem
+    from symgrad.parsing import Problem
 
 REFUTED, UNREADABLE, UNDECIDED = 1, 2, 3
 WORDS = ("proved", "certified", "supported", "undecided", "refuted")
@@ -56,8 +56,7 @@ def _answer(source: "Source", arguments: argparse.Namespace, known: "Known | Non
 
     prepare()  # the child imports SymPy while this process does
 
-    from symgrad.claims.annotations import annotated
-    from symgrad.claims.documents import SECONDS, Examined, examine_document, open_document
+    from symgrad.claims import SECONDS, Examined, annotated, examine_document, open_document
     from symgrad.cli.claim_files import write_back
 
     document = open_document(source.text)
@@ -124,7 +123,7 @@ def _code(examined: "list[Examined]", problems: "list[Problem]") -> int:
 
 def _text(content: dict[str, object], examined: "list[Examined]", problems: "list[Problem]") -> str:
     """Return one paragraph for each line: the verdict and the claim, then what it rests on."""
-    from symgrad.claims.annotations import note
+    from symgrad.claims import note
 
     rows = [(one.link.line, one.evidence.verdict.word, one.link.text, note(one)) for one in examined]
     rows += [(p.line, "error", note(p), "") for p in problems]
