@@ -41,7 +41,8 @@ class DerivativeCheck:
     discrepancy : |given − measured| / max(|given|, |measured|)
     wrong_at : points at which it was found wrong, each twice with shifted steps
     kinks : kinks and jumps at points tried
-    tried, agreed, skipped, open : how many points were tried, agreed, lay outside the domain, stayed undecided
+    tried, agreed, skipped, open : how many points were tried, agreed, lay outside the domain, stayed undecided; the
+        rest were wrong, or differed by quick differences after enough had been found wrong
     """
 
     name: str
