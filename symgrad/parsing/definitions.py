@@ -122,6 +122,9 @@ def _applied(node: Call, definitions: Mapping[str, Definition]) -> Call:
         return node
     if len(definitions[function.name].parameters) != 1 or not _is_variable(variable):
         raise _clash(node, "iterate takes a function of one variable, and a variable", "write iterate(f, n, x)")
+    if isinstance(variable, Name) and variable.name in definitions[function.name].others:
+        problem = f"{variable.name!r} would stand for two things: the start, and a constant of {function.name}"
+        raise _clash(node, problem, "start at another name")
     return replace(node, arguments=(Call(function.name, (variable,), function.column), *node.arguments[1:]))
 
 

@@ -94,6 +94,9 @@ def test_operators_in_a_definition_keep_their_variable() -> None:
         ("let h(x) = diff(x**2*t, x)\n1 + h(t) = t", (2, 5)),
         ("let h(x) = diff(x**2, x)\nh(2) = 4", (2, 1)),
         ("let h(x) = diff(x**2, x)\nh(pi) = 4", (2, 1)),
+        ("let f(x) = w*x\niterate(f, 2, w) = w**3", (2, 1)),
+        ("let f(x, y) = x*y\niterate(f, 2, x) = x", (2, 1)),
+        ("let f(x) = x*x\niterate(f, 2, 3) = 81", (2, 1)),
         ("let f(x) = w*x\nlet g(w) = f(2) + w\ng(3) = 9", (2, 12)),
     ],
 )
