@@ -1,123 +1,73 @@
 """How one comparison is decided: a point that refutes it, else an exact argument, else what the points support."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from sympy import Add, Dummy, Expr, Mul, Rational, S, Symbol
+from sympy import Dummy, Expr, Rational, Symbol
 
-from symgrad.certify import Ball, UndefinedHere, enclose
-from symgrad.claims.points import Bounds, Point, bounds_of, points, shown
-from symgrad.claims.statement import Comparison, Statement
+from symgrad.claims.components import derivative_proof
+from symgrad.claims.conditions import Comparison
+from symgrad.claims.hunting import lower_points
+from symgrad.claims.inequalities import inequality_proof
+from symgrad.claims.operated import examine_operated
+from symgrad.claims.operations import Operation
+from symgrad.claims.points import Bounds, bounds_of, points, with_ends
+from symgrad.claims.statement import Statement
+from symgrad.claims.trials import try_points
+from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.derivation.identities.proofs import sign_proof, zero_proof
 from symgrad.evidence import Evidence, Verdict
-from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
 ATTEMPTS = 240
-WANTED = 40
-ENOUGH = 20
-DEEP = 6
-BITS = (64, 576)
 MAX_PARTS = 8
-DEEPEST_BITS = 3300
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the points showed: the point that refutes, how many agree, and how many had both sides defined."""
-
-    refuting: Point | None
-    values: str
-    agreeing: int
-    defined: int
 
 
 def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     """Decide one comparison of a statement."""
-    variables = _variables(statement, link)
-    found = _try_points(statement, link, variables, seed)
+    operations = _operations_of(statement, link)
+    variables = _variables(statement, link, operations)
+    requirements = [r for r in statement.requirements if not r.subject.free_symbols & _placeholders(statement)]
+    tried = points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS)
+    candidates = with_ends(tried, variables, statement.where, requirements)
+    if operations:
+        return examine_operated(statement, link, operations, candidates, _proof)
+    found = try_points(candidates, link.lhs, link.rhs, link.relation)
+    if found.refuting is not None or not found.defined:
+        return refutation(statement, link, found)
+    method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
+    if method is not None:
+        return Evidence(link.text, Verdict.PROVED, method, None, statement.domain)
+    argument = inequality_proof(statement, link, variables)
+    if argument is not None:
+        return Evidence(link.text, argument[1], argument[0], None, statement.domain)
+    tried = points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS)
+    low = lower_points(link, statement.where, requirements, tried)
+    deeper = try_points(low, link.lhs, link.rhs, link.relation)
+    if deeper.refuting is not None:
+        return refutation(statement, link, deeper)
+    return verdict_of_points(statement, link, found, bool(variables), seed)
 
-    def evidence(verdict: Verdict, method: str, witness: Point | None = None) -> Evidence:
-        return Evidence(link.text, verdict, method, None if witness is None else shown(witness), statement.domain)
 
-    if found.refuting is not None:
-        return evidence(Verdict.REFUTED, found.values, found.refuting)
-    if not found.defined:
-        return evidence(Verdict.UNDECIDED, "no point was found where both sides are defined and the conditions hold")
-    proof = _proof(statement, link, variables)
-    if proof is not None:
-        return evidence(Verdict.PROVED, proof)
-    if not variables and found.agreeing:
-        if link.relation != "=":
-            return evidence(Verdict.CERTIFIED, "balls of both sides")
-        return evidence(Verdict.SUPPORTED, f"the sides agree to {DEEPEST_BITS * 3 // 10} digits")
-    if found.agreeing >= ENOUGH:
-        return evidence(Verdict.SUPPORTED, f"it held at {found.agreeing} points (seed {seed})")
-    return evidence(Verdict.UNDECIDED, f"only {found.agreeing} points could be decided (seed {seed})")
+def _placeholders(statement: Statement) -> set[Symbol]:
+    return {operation.symbol for operation in statement.operations}
 
 
-def _variables(statement: Statement, link: Comparison) -> list[Symbol]:
+def _operations_of(statement: Statement, link: Comparison) -> list[Operation]:
+    """Return the operators a comparison contains, and those inside them, the inner ones first."""
+    wanted = link.lhs.free_symbols | link.rhs.free_symbols
+    found = []
+    for operation in reversed(statement.operations):
+        if operation.symbol in wanted:
+            found.append(operation)
+            wanted |= operation.free_symbols
+    return found[::-1]
+
+
+def _variables(statement: Statement, link: Comparison, operations: Sequence[Operation]) -> list[Symbol]:
     sides = [side for c in (link, *statement.where) for side in (c.lhs, c.rhs)]
     sides += [r.subject for r in statement.requirements]
-    return sorted(set().union(*(side.free_symbols for side in sides)), key=lambda s: str(s.name))
-
-
-def _try_points(statement: Statement, link: Comparison, variables: list[Symbol], seed: int) -> Findings:
-    """Try the comparison at points until one refutes it or enough agree."""
-    agreeing = defined = 0
-    lhs, rhs = expand_activations(link.lhs), expand_activations(link.rhs)
-    for point in points(variables, statement.where, statement.requirements, seed=seed, attempts=ATTEMPTS):
-        bits = (*BITS, DEEPEST_BITS) if defined < DEEP else BITS
-        outcome = _outcome(lhs, rhs, link.relation, point, bits)
-        if outcome is None:
-            continue
-        defined += 1
-        if outcome is False:
-            return Findings(point, _values(lhs, rhs, point), agreeing, defined)
-        agreeing += outcome is True
-        if agreeing >= WANTED:
-            break
-    return Findings(None, "", agreeing, defined)
-
-
-class _Unclear:
-    """Both sides are defined, but no precision tried decides the comparison."""
-
-
-def _outcome(
-    lhs: Expr, rhs: Expr, relation: str, point: Point, precisions: tuple[int, ...]
-) -> bool | type[_Unclear] | None:
-    """Say whether the comparison holds at a point: None where a side is not defined or not finite there."""
-    difference = Add(lhs, Mul(S.NegativeOne, rhs, evaluate=False), evaluate=False)
-    agrees = False
-    for bits in precisions:
-        try:
-            left, right = enclose(lhs, point, bits=bits), enclose(rhs, point, bits=bits)
-            if not (left.is_known and right.is_known):
-                continue
-            ball = enclose(difference, point, bits=bits)
-        except UndefinedHere:
-            return None
-        if ball.sign is not None or ball.excludes_zero:
-            return _decided(ball, relation)
-        agrees = ball.is_known and ball.is_small_beside(left, bits // 3)
-    if agrees:
-        return True if relation in ("=", "<=", ">=") else _Unclear
-    return None if not (left.is_known and right.is_known) else _Unclear
-
-
-def _decided(ball: Ball, relation: str) -> bool:
-    """Decide a relation from a ball around lhs - rhs whose sign, or being other than 0, is certain."""
-    if relation in ("=", "!="):
-        return ball.excludes_zero == (relation == "!=")
-    sign = ball.sign
-    if sign is None:
-        return False
-    return {"<": sign < 0, "<=": sign <= 0, ">": sign > 0, ">=": sign >= 0}[relation]
-
-
-def _values(lhs: Expr, rhs: Expr, point: Point) -> str:
-    left, right = (enclose(side, point, bits=192).text() for side in (lhs, rhs))
-    return f"balls that exclude it: left side {left}, right side {right}"
+    found = set().union(*(side.free_symbols for side in sides), *(o.free_symbols for o in operations))
+    return sorted(found - _placeholders(statement), key=lambda s: str(s.name))
 
 
 def _proof(statement: Statement, link: Comparison, variables: list[Symbol]) -> str | None:

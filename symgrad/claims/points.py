@@ -1,14 +1,14 @@
 """Exact points to try a claim at: seeded, over scales and signs, inside the bounds the conditions state."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 
 from sympy import Expr, Rational, Symbol
 
-from symgrad.claims.statement import Comparison, Requirement
+from symgrad.claims.conditions import Comparison, Requirement
 from symgrad.parsing import Condition
 
 Point = dict[Symbol, Fraction]
@@ -121,6 +121,29 @@ def points(
             continue
         if all(c.holds(point) for c in where) and all(r.holds(point) for r in requirements):
             yield point
+
+
+def with_ends(
+    candidates: Iterable[Point],
+    variables: Sequence[Symbol],
+    where: Sequence[Comparison],
+    requirements: Sequence[Requirement],
+) -> Iterator[Point]:
+    """Yield the points, each of the first ones also moved to the ends of a variable's bounds that belong to it."""
+    ends = []
+    for variable in variables:
+        bounds = bounds_of(variable, where)
+        ends += [(variable, bounds.low)] if bounds.low is not None and bounds.low_closed else []
+        ends += [(variable, bounds.high)] if bounds.high is not None and bounds.high_closed else []
+    for point in candidates:
+        if ends:
+            variable, value = ends.pop()
+            moved = {**point, variable: value}
+            _follow_equations(moved, where)
+            allowed = all(_allowed(v, q) for v, q in moved.items())
+            if allowed and all(c.holds(moved) for c in where) and all(r.holds(moved) for r in requirements):
+                yield moved
+        yield point
 
 
 def _follow_equations(point: Point, where: Sequence[Comparison]) -> None:
