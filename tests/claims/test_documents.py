@@ -131,3 +131,30 @@ def test_annotating_touches_nothing_but_claims() -> None:
     text = "# x = x\r\n\r\n```symgrad\r\nx = x\r\n```\r\n#> not ours\r\ny = y"
     found = annotated(text, examined(text))
     assert found == text.replace("x = x\r\n```", "x = x  #> proved: polynomial normal form\r\n```")
+
+
+EXAMPLE = """\
+let w, b: real
+let n: positive integer
+let f(x) = tanh(w*x + b)
+diff(f(x), x) = w*(1 - tanh(w*x + b)**2)
+              = w/cosh(w*x + b)**2
+limit(a**n, n, oo) = 0   where -1 < a < 1
+product(1 + 1/k**2, k, 1, oo) = sinh(pi)/pi
+abs(diff(sigmoid(x), x)) <= 1/4
+"""
+SIGNS = [(4, "1 - tanh", "1 + tanh"), (4, "x + b", "x - b"), (5, "x + b", "x - b"), (7, "1 + 1/k", "1 - 1/k")]
+
+
+def test_the_example_of_the_command_is_proved() -> None:
+    assert words(EXAMPLE) == ["proved"] * 5
+
+
+@pytest.mark.parametrize(("line", "sign", "flipped"), SIGNS)
+def test_a_flipped_sign_in_the_example_is_refuted_on_its_line(line: int, sign: str, flipped: str) -> None:
+    lines = EXAMPLE.splitlines()
+    assert sign in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(sign, flipped)
+    found = [one for one in examined("\n".join(lines)) if isinstance(one, Examined)]
+    refuted = [one.link.line for one in found if one.evidence.verdict is Verdict.REFUTED]
+    assert line in refuted
