@@ -28,7 +28,7 @@ ROOM_OF = {
         "phenomena": "classify Regime RegimeMap cliff_regions find_cliffs Cliff CliffMap values_on wall_profile "
         "fold_ridge fates locate count_laps pull_back find_edge_state descend Descent descent_diagram "
         "largest_safe_step smallest_crossing_threshold find_basins Basins parameter_plane newton_orbit NewtonOrbit "
-        "local_theory LocalTheory solve_system step_regime",
+        "local_theory LocalTheory solve_system step_regime check_gradient GradientReport",
         "report": "Report Text Formula Table Figure",
         "catalogue": "analysis Scale",
     }.items()
@@ -114,10 +114,12 @@ if TYPE_CHECKING:
     from symgrad.phenomena import Cliff as Cliff
     from symgrad.phenomena import CliffMap as CliffMap
     from symgrad.phenomena import Descent as Descent
+    from symgrad.phenomena import GradientReport as GradientReport
     from symgrad.phenomena import LocalTheory as LocalTheory
     from symgrad.phenomena import NewtonOrbit as NewtonOrbit
     from symgrad.phenomena import Regime as Regime
     from symgrad.phenomena import RegimeMap as RegimeMap
+    from symgrad.phenomena import check_gradient as check_gradient
     from symgrad.phenomena import classify as classify
     from symgrad.phenomena import cliff_regions as cliff_regions
     from symgrad.phenomena import count_laps as count_laps

@@ -39,6 +39,8 @@ MODULE_OF = {
         "phenomena.basins.refinement": "refine",
         "phenomena.basins.boundaries": "BoundaryDimension boundary_dimension",
         "phenomena.newton.update_regimes": "regime_of_update update_regimes",
+        "phenomena.derivative_checks.numeric_derivatives": "check_gradient",
+        "phenomena.derivative_checks.results": "DerivativeCheck GradientReport Kink",
         "phenomena.overlays": "PlaneCurve with_bifurcations",
         "phenomena.regimes": "PointRegime RegimeMap classify regime_of_outcome",
         "phenomena.stability": "Attractors Region exact_attractors intervals iterated_attractors jury_regions regions",
@@ -97,6 +99,10 @@ if TYPE_CHECKING:
     from symgrad.phenomena.crossings import bifurcation_points as bifurcation_points
     from symgrad.phenomena.crossings import birth_points as birth_points
     from symgrad.phenomena.crossings import superstable_numbers as superstable_numbers
+    from symgrad.phenomena.derivative_checks.numeric_derivatives import check_gradient as check_gradient
+    from symgrad.phenomena.derivative_checks.results import DerivativeCheck as DerivativeCheck
+    from symgrad.phenomena.derivative_checks.results import GradientReport as GradientReport
+    from symgrad.phenomena.derivative_checks.results import Kink as Kink
     from symgrad.phenomena.descent.advice import Advice as Advice
     from symgrad.phenomena.descent.advice import largest_safe_step as largest_safe_step
     from symgrad.phenomena.descent.advice import smallest_crossing_threshold as smallest_crossing_threshold
