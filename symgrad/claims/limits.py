@@ -146,7 +146,7 @@ class Limits:
         inner = self._rational(rest) if self.n in rest.free_symbols else rest
         if power is S.Infinity and inner is not None:
             sign = self._eventual_sign(rest)
-            return sign * S.Infinity if sign else None
+            return (S.Infinity if sign > 0 else S.NegativeInfinity) if sign else None
         return None
 
     def _is_geometric(self, expr: Expr) -> bool:
@@ -157,7 +157,7 @@ class Limits:
     def _eventual_sign(self, rest: Expr) -> int | None:
         above, below = (sympy.Poly(part, self.n) for part in sympy.fraction(sympy.together(rest)))
         top, bottom = self.sign(above.LC()), self.sign(below.LC())
-        return None if top is None or bottom is None else top * bottom
+        return top * bottom if top is not None and bottom is not None else None
 
     def _power(self, base: Expr, exponent: Expr, depth: int) -> Expr | None:
         if self.n not in base.free_symbols:

@@ -16,6 +16,7 @@ from symgrad.claims.operations import Operation
 from symgrad.claims.points import Point, bounds_of
 from symgrad.claims.series import UNKNOWN, Value, closed_sum, supported_limit, value_of
 from symgrad.claims.statement import Statement
+from symgrad.claims.tails import sum_ball
 from symgrad.claims.trials import DivergesError, Findings, try_points
 from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.evidence import Evidence, Verdict
@@ -58,6 +59,10 @@ class _Meaning:
             known = self.special[key]
         if known.diverges:
             raise DivergesError(f"{operation.symbol.name} has no finite value: {known.method}")
+        if known.value is None and operation.kind == "sum" and operation.low.is_Integer:
+            ball = sum_ball(operation.body, operation.index, int(operation.low), bits)
+            if ball is not None:
+                return ball
         if known.value is None or known.verdict is not Verdict.PROVED:
             raise UndefinedHere("the value is not known")
         return enclose(known.value, where, bits=bits)

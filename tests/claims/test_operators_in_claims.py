@@ -67,6 +67,8 @@ product(1 + 1/k**2, k, 1, oo) = -sinh(pi)/pi
 product(1 + 1/k**2, k, 2, oo) = sinh(pi)/pi
 sum(1/k**2, k, 1, oo) = pi**2/6 + 1/10**12
 sum(1/k, k, 1, oo) = 7
+sum(1/k**3, k, 1, oo) = pi**2/6
+sum(1/k**3, k, 1, oo) < 6/5
 sum(r**k, k, 0, oo) = 1/(1 - r)
 sum(r**k, k, 1, oo) = 1/(1 - r) where -1 < r < 1
 sum(k, k, 1, n) = n*(n - 1)/2
@@ -146,3 +148,26 @@ def test_operators_that_cannot_be_read_are_refused_in_one_line(text: str, words:
     with pytest.raises(InputError, match=words) as refusal:
         Claim(text)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "diff(tanh(w*x + b), x) = w*(1 - tanh(w*x + b)**2)",
+        "w*(1 - tanh(w*x + b)**2) = w/cosh(w*x + b)**2",
+        "product(1 + 1/k**2, k, 1, oo) = sinh(pi)/pi",
+        "limit((a**(n + 1) - 1)/(a - 1), n, oo) = 1/(1 - a) where 1/4 < a < 1/2",
+        "iterate(x/(1 + x), n, x) = x/(1 + n*x)",
+        "sum(r**k, k, 0, n) = (r**(n + 1) - 1)/(r - 1)",
+    ],
+)
+def test_no_claim_with_one_sign_flipped_is_proved_where_it_is_false(text: str) -> None:
+    claimed, _, condition = text.partition(" where ")
+    suffix = f" where {condition}" if condition else ""
+    assert Claim(text, symbols=SYMBOLS).examine().verdict is Verdict.PROVED
+    for place, sign in enumerate(claimed):
+        if sign in "+-":
+            flipped = claimed[:place] + ("-" if sign == "+" else "+") + claimed[place + 1 :] + suffix
+            if flipped.startswith("limit((a**(n - 1)"):
+                continue  # it stays true: the shift by a fixed number does not change the limit
+            assert Claim(flipped, symbols=SYMBOLS).examine().verdict is Verdict.REFUTED, flipped
