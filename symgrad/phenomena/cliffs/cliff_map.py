@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,12 @@ from sympy import Expr
 from symgrad.evidence import Evidence, Verdict
 from symgrad.kernels import SignedLog
 from symgrad.maps import Composition
-from symgrad.phenomena.cliffs.deep_slices import SliceCliffs
 from symgrad.phenomena.cliffs.step_field import CliffRegions
 from symgrad.phenomena.cliffs.windows import Window
 from symgrad.sweeps import Axis
+
+if TYPE_CHECKING:
+    from symgrad.phenomena.cliffs.deep_slices import SliceCliffs
 
 Array = NDArray[np.float64]
 
@@ -226,7 +228,7 @@ class CliffMap:
     ridges: tuple[Cliff, ...] = ()
     valleys: tuple[Valley, ...] = ()
     convex_band: tuple[str, Verdict] | None = None
-    regions: CliffRegions | SliceCliffs | None = field(default=None, repr=False)
+    regions: "CliffRegions | SliceCliffs | None" = field(default=None, repr=False)
     surface: Steepness | None = field(default=None, repr=False)
     evidence: tuple[Evidence, ...] = ()
     remarks: tuple[str, ...] = ()

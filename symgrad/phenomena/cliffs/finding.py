@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
@@ -19,15 +19,14 @@ from symgrad.kernels import to_kernel
 from symgrad.maps import Block, Composition, Map, as_composition, entered
 from symgrad.phenomena.cliffs.cliff_map import Cliff, CliffMap, Coverage, LargestGradient, Steepness
 from symgrad.phenomena.cliffs.completeness import coverage, schwarzian_evidence
-from symgrad.phenomena.cliffs.driven_cliffs import DrivenProblem, driven_cliffs
-from symgrad.phenomena.cliffs.laps import Laps, count_laps
-from symgrad.phenomena.cliffs.product_cliffs import product_cliffs
 from symgrad.phenomena.cliffs.step_field import KAPPA, CliffRegions, cliff_regions
 from symgrad.phenomena.cliffs.tied_cliffs import TiedAnswer, TiedProblem, tied_cliffs
-from symgrad.phenomena.cliffs.vector_cliffs import vector_cliffs
 from symgrad.phenomena.cliffs.windows import Window, read_window
 from symgrad.sweeps import sweep
 from symgrad.symbols import n
+
+if TYPE_CHECKING:
+    from symgrad.phenomena.cliffs.laps import Laps
 
 GRID_WORK = 3_000_000
 FEWEST_POINTS, MOST_POINTS = 21, 151
@@ -84,6 +83,8 @@ def find_cliffs(
     layered = {name: given[name] for name in whole.layered}
     if isinstance(begin, tuple):
         return _vector(whole, outer, begin, window, kappa)
+    from symgrad.phenomena.cliffs.product_cliffs import product_cliffs  # each kind is imported when it is met
+
     product = product_cliffs(whole, outer, begin, window, layered, kappa=kappa)
     if product is not None:
         target = gradient(whole, outer, wrt=window.names)
@@ -197,6 +198,8 @@ def _vector(chain: Composition, loss: Expr, start: tuple[Expr, ...], window: Win
         )
     depth = int(chain.depth)
     target = gradient(Composition((Block(chain.blocks[0].body, Integer(1)),)) ** n, loss, wrt=window.names)
+    from symgrad.phenomena.cliffs.vector_cliffs import vector_cliffs
+
     cliffs, evidence = vector_cliffs(TiedProblem(target, start, window, depth))
     covered = Coverage(
         Verdict.SAMPLED,
@@ -250,8 +253,10 @@ def _tied(chain: Composition, loss: Expr, start: Expr, window: Window, kappa: fl
     )
 
 
-def _laps(body: Composition, start: Expr, window: Window) -> tuple[Laps, ...]:
+def _laps(body: Composition, start: Expr, window: Window) -> "tuple[Laps, ...]":
     """Count monotone laps on the middle line of the box, for chains without a proof."""
+    from symgrad.phenomena.cliffs.laps import count_laps
+
     first, second = window.names
     middle = float(window.low[0] + window.high[0]) / 2
     low, high = float(window.low[1]), float(window.high[1])
@@ -329,6 +334,8 @@ def _driven(
     """Answer for a driven or untied chain of one unit."""
     target = gradient(chain, loss, wrt=window.names)
     depth = sum(int(block.depth) for block in chain.blocks)
+    from symgrad.phenomena.cliffs.driven_cliffs import DrivenProblem, driven_cliffs
+
     cliffs, remarks = driven_cliffs(DrivenProblem(target, start, layered, window))
     covered = coverage(chain, window.box, {}, along=window.names[1], listed=False)
     if remarks and covered.method == "certified":
