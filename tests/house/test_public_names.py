@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import symgrad
-from symgrad import phenomena
+from symgrad import derivation, phenomena
 
 ROOT = Path(__file__).parents[2]
 SOURCE = (ROOT / "symgrad" / "__init__.py").read_text(encoding="utf-8")
@@ -45,10 +46,14 @@ def test_type_checkers_see_the_same_table() -> None:
     assert names_for_type_checkers(SOURCE) == symgrad.ROOM_OF
 
 
-def test_type_checkers_see_the_same_table_of_phenomena() -> None:
-    source = (ROOT / "symgrad" / "phenomena" / "__init__.py").read_text(encoding="utf-8")
-    assert names_for_type_checkers(source) == phenomena.MODULE_OF
-    assert all(getattr(phenomena, name) is not None for name in phenomena.MODULE_OF)
+@pytest.mark.parametrize("room", [derivation, phenomena])
+def test_type_checkers_see_the_same_table_of_a_lazy_room(room: ModuleType) -> None:
+    source = Path(str(room.__file__)).read_text(encoding="utf-8")
+    own = room.__name__.removeprefix("symgrad.")
+    assert {name: module.removeprefix(f"{own}.") for name, module in names_for_type_checkers(source).items()} == {
+        name: module.removeprefix(f"{own}.") for name, module in room.MODULE_OF.items()
+    }
+    assert all(getattr(room, name) is not None for name in room.MODULE_OF)
 
 
 def test_a_name_missing_for_type_checkers_would_be_noticed() -> None:
