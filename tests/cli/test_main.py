@@ -120,6 +120,9 @@ def test_doctor_says_what_is_installed_and_whether_it_works(capsys: pytest.Captu
     assert content["status"] == "Everything works."
     assert content["versions"]["sympy"]
     assert set(content["extras"]) == {"llvmlite", "torch", "jax"}
+    absent = {name for name, version in content["extras"].items() if version is None}
+    assert set(content["missing_extras"]) == absent
+    assert all("pip install" in brings for brings in content["missing_extras"].values())
     assert content["seconds"] < 10
     assert code == 0
 

@@ -9,7 +9,11 @@ from symgrad.cli.arguments import Command
 from symgrad.errors import InputError
 
 REQUIRED = ("sympy", "mpmath", "numpy", "scipy", "matplotlib", "contourpy", "python-flint", "tqdm")
-EXTRAS = ("llvmlite", "torch", "jax")
+EXTRAS = {
+    "llvmlite": "vector code for kernels, several times faster than NumPy alone; pip install 'symgrad[fast]'",
+    "torch": "probe, which measures the layers of a PyTorch network; pip install 'symgrad[torch]'",
+    "jax": "a contestant in tests/benchmarks/surfaces.py; nothing else uses it; pip install jax",
+}
 
 
 def doctor(arguments: argparse.Namespace) -> Answer:
@@ -30,6 +34,7 @@ def doctor(arguments: argparse.Namespace) -> Answer:
         "platform": platform.platform(terse=True),
         "versions": {name: _version(name) for name in REQUIRED},
         "extras": {name: _version(name) for name in EXTRAS},
+        "missing_extras": {name: brings for name, brings in EXTRAS.items() if _version(name) is None},
         "seconds": round(time.perf_counter() - begin, 2),
         "self_test": checks,
     }
