@@ -1,17 +1,20 @@
 """How one comparison is decided: a point that refutes it, else an exact argument, else what the points support."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from sympy import Dummy, Expr, Rational, Symbol
 
 from symgrad.claims.components import derivative_proof
 from symgrad.claims.conditions import Comparison
+from symgrad.claims.constants import number_is_zero
 from symgrad.claims.hunting import lower_points
 from symgrad.claims.inequalities import inequality_proof
 from symgrad.claims.operated import examine_operated
 from symgrad.claims.operations import Operation
 from symgrad.claims.points import Bounds, bounds_of, points, with_ends
 from symgrad.claims.statement import Statement
+from symgrad.claims.structure import BASES, structural_refutation
 from symgrad.claims.trials import try_points
 from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.derivation.identities.proofs import sign_proof, zero_proof
@@ -37,6 +40,14 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
     if method is not None:
         return Evidence(link.text, Verdict.PROVED, method, None, statement.domain)
+    bases = list(islice(points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS), BASES))
+    against = structural_refutation(statement, link, bases, requirements) if variables else None
+    if against is not None:
+        return against
+    method = None if variables else number_is_zero(link.difference)
+    if method is not None:
+        verdict = Verdict.PROVED if link.relation in ("=", "<=", ">=") else Verdict.REFUTED
+        return Evidence(link.text, verdict, method, {} if verdict is Verdict.REFUTED else None, statement.domain)
     argument = inequality_proof(statement, link, variables)
     if argument is not None:
         return Evidence(link.text, argument[1], argument[0], None, statement.domain)

@@ -227,6 +227,8 @@ class Limits:
             ends = _AT_INFINITY.get(expr.func)
             if isinstance(expr, sympy.log) and inner is S.Infinity:
                 return S.Infinity
+            if isinstance(expr, sympy.sin | sympy.cos) and expr.args[0].diff(self.n).is_Rational:
+                return S.NaN  # the angles are dense modulo 2π, as π is irrational
             return None if ends is None else ends[1 if inner is S.Infinity else 0]
         if isinstance(expr, _CONTINUOUS) or (isinstance(expr, sympy.log) and self.sign(inner) == 1):
             return expr.func(inner)

@@ -117,7 +117,7 @@ def points(
     for attempt in range(attempts if variables else 1):
         point = {v: _value(v, bounds[v], _raw(rng, attempt, place)) for place, v in enumerate(variables)}
         _follow_equations(point, where)
-        if not all(_allowed(v, value) for v, value in point.items()):
+        if not all(allowed_value(v, value) for v, value in point.items()):
             continue
         if all(c.holds(point) for c in where) and all(r.holds(point) for r in requirements):
             yield point
@@ -140,7 +140,7 @@ def with_ends(
             variable, value = ends.pop()
             moved = {**point, variable: value}
             _follow_equations(moved, where)
-            allowed = all(_allowed(v, q) for v, q in moved.items())
+            allowed = all(allowed_value(v, q) for v, q in moved.items())
             if allowed and all(c.holds(moved) for c in where) and all(r.holds(moved) for r in requirements):
                 yield moved
         yield point
@@ -176,7 +176,7 @@ def _value(variable: Symbol, bounds: Bounds, raw: Fraction) -> Fraction:
     return Fraction(min(max(round(value), low), high))
 
 
-def _allowed(variable: Symbol, value: Fraction) -> bool:
+def allowed_value(variable: Symbol, value: Fraction) -> bool:
     """Say whether a value agrees with the assumptions on its symbol."""
     refused = (
         (variable.is_zero is False and value == 0)

@@ -110,7 +110,8 @@ def _product(body: Expr, operation: Operation) -> Value:
         return UNKNOWN
     k = Symbol("k", integer=True, positive=True)
     try:
-        found = product_limit(body.xreplace({operation.index: k}), start=int(operation.low), seconds=SECONDS)
+        shifted = body.xreplace({operation.index: k + operation.low - 1})
+        found = product_limit(shifted, start=1, seconds=SECONDS)
     except InputError:
         return UNKNOWN
     if found.verdict is not Verdict.PROVED:

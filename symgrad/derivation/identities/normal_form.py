@@ -20,6 +20,7 @@ from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
 from symgrad.derivation.identities.factored_fractions import (
+    MAX_NUMBER_BITS,
     Fraction,
     Frame,
     TooHardError,
@@ -220,6 +221,8 @@ def exponential(table: Generators, exponent: Expr) -> Expr:
     for q, monomial in terms(table, exponent):
         base = _exponential_generator(table, monomial)
         value = table.relation.get(base)
+        if abs(q) > MAX_NUMBER_BITS:
+            raise TooHardError("a high power of a generator")
         result *= value[1] ** q if value and value[0] == 1 and q.is_Integer else base**q
     return result
 
