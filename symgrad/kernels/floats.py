@@ -21,7 +21,6 @@ from symgrad.maps import Map
 Array = NDArray[np.float64]
 CHECK = 8
 LARGE, SMALL, LOST = 2.0**300, 2.0**-300, 2.0**-900
-EXACT_ZEROS = frozenset({"phi_relu_1", "phi_leaky_relu_1", "step", "sign"})
 FLOATS = Arithmetic(lambda step, known: (), lambda a, b: a * b, lambda a, b: a + b, lambda a: -a, 0.0, 1.0)
 
 
@@ -46,15 +45,7 @@ class CompiledStep:
     @property
     def zeros_exact(self) -> bool:
         """Whether a factor of a scalar layer computed as 0 can only be exactly 0, never an underflow."""
-        if len(self.step.jacobian) != 1:
-            return False
-        (entry,) = self.step.jacobian
-        if {f.func.__name__ for f in entry.atoms(Function)} - EXACT_ZEROS:
-            return False
-        bare = entry.xreplace({f: sympy.Integer(1) for f in entry.atoms(Function)})
-        if bare.free_symbols & set(self.step.state) or not bare.is_polynomial():
-            return False
-        return bare.is_number or bool(sympy.Poly(bare, *bare.free_symbols).total_degree() <= 1)
+        return self.step.zeros_exact
 
 
 def _constant(expr: Expr) -> float:

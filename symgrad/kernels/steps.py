@@ -19,6 +19,7 @@ from symgrad.maps import ACTIVATIONS, Map, differentiate, expand_activations
 
 Formula = Callable[[Expr], Expr]
 PLAIN = frozenset({"identity", "exp", "sin"})
+EXACT_ZEROS = frozenset({"phi_relu_1", "phi_leaky_relu_1", "step", "sign"})
 
 
 @cache
@@ -108,6 +109,19 @@ class Step:
     def exact_outputs(self) -> tuple[Expr, ...]:
         """The outputs with every opaque function in its exact form."""
         return tuple(show_exact(e) for e in self.outputs)
+
+    @cached_property
+    def zeros_exact(self) -> bool:
+        """Whether a factor of a scalar layer computed as 0 can only be exactly 0, never an underflow."""
+        if len(self.jacobian) != 1:
+            return False
+        (entry,) = self.jacobian
+        if {f.func.__name__ for f in entry.atoms(Function)} - EXACT_ZEROS:
+            return False
+        bare = entry.xreplace({f: Integer(1) for f in entry.atoms(Function)})
+        if bare.free_symbols & set(self.state) or not bare.is_polynomial():
+            return False
+        return bare.is_number or bool(sympy.Poly(bare, *bare.free_symbols).total_degree() <= 1)
 
     def split(self, outputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Split one row of outputs into values, jacobian, local and second."""
