@@ -288,9 +288,8 @@ def local_terms(equation: Equation) -> Iterator[LocalTerm]:
 
 
 def _summand_terms(summand: Summand) -> Iterator[LocalTerm]:
-    outer = (
-        [] if summand.matrix is None else [Factor(FactorKind.WEIGHT, summand.matrix, summand.matrix, summand.matrix)]
-    )
+    matrix = summand.matrix
+    outer = [] if matrix is None else [Factor(FactorKind.WEIGHT, matrix, matrix)]
     for index, vector in enumerate(summand.vectors):
         others = summand.vectors[:index] + summand.vectors[index + 1 :]
         turned = isinstance(vector, Complement)
