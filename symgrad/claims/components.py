@@ -1,7 +1,7 @@
 """Equations by equal derivatives: the difference of the sides is constant on each piece of the domain, and 0 once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 import sympy
@@ -11,7 +11,9 @@ from symgrad.certify import UndefinedHere, enclose
 from symgrad.claims.conditions import Comparison, Requirement
 from symgrad.claims.facts import Facts
 from symgrad.claims.limits import Limits
+from symgrad.claims.pieces import Piece
 from symgrad.claims.points import bounds_of
+from symgrad.claims.signs import sign_on
 from symgrad.claims.statement import Statement
 from symgrad.derivation.identities.proofs import sign_proof, zero_proof
 from symgrad.maps import expand_activations
@@ -27,22 +29,16 @@ _ENDED = (sympy.asin, sympy.acos, sympy.atanh)
 _CANDIDATES = tuple(sympy.Rational(p, q) for p, q in ((0, 1), (1, 1), (-1, 1), (1, 2), (-1, 2), (2, 1), (-2, 1)))
 
 
-@dataclass(frozen=True)
-class Piece:
-    """An open interval on which an expression is analytic; the ends are numbers or ±oo."""
-
-    low: Expr
-    high: Expr
-
-    def contains(self, value: Expr) -> bool:
-        """Say whether a number is certainly inside."""
-        return bool(value > self.low) and bool(value < self.high)
-
-    def inside(self) -> Expr:
-        """Return a number inside, rational where the ends are."""
-        if self.low.is_infinite:
-            return S.Zero if self.high.is_infinite else sympy.floor(self.high) - 1
-        return sympy.floor(self.low) + 2 if self.high.is_infinite else (self.low + self.high) / 2
+def held_at(statement: Statement, x: Symbol, value: Expr) -> list[bool | None]:
+    """Return for each condition and requirement whether it holds at a number."""
+    if value.is_Rational:
+        point = {x: value}
+        return [*(c.holds(point) for c in statement.where), *(r.holds(point) for r in statement.requirements)]
+    there = {x: value}
+    where = [
+        Comparison(c.lhs.xreplace(there), c.relation, c.rhs.xreplace(there), c.text).holds({}) for c in statement.where
+    ]
+    return [*where, *(replace(r, subject=r.subject.xreplace(there)).holds({}) for r in statement.requirements)]
 
 
 def derivative_proof(statement: Statement, link: Comparison, variables: Sequence[Symbol]) -> str | None:
@@ -50,7 +46,7 @@ def derivative_proof(statement: Statement, link: Comparison, variables: Sequence
     if len(variables) != 1 or link.relation != "=":
         return None
     (x,) = variables
-    difference = expand_activations(link.lhs - link.rhs)
+    difference = plain_functions(link.lhs - link.rhs)
     pieces = analytic_pieces(difference, statement, x)
     if not pieces:
         return None
@@ -68,6 +64,11 @@ def _pieces_named(pieces: Sequence[Piece]) -> str:
     return " and ".join(f"({piece.low}, {piece.high})" for piece in pieces)
 
 
+def plain_functions(expr: Expr) -> Expr:
+    """Return an expression with activations written out and tangents as quotients."""
+    return expand_activations(expr).replace(sympy.tan, lambda u: sympy.sin(u) / sympy.cos(u))
+
+
 def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] | None:
     """Return open intervals that cover the domain up to isolated points and on which an expression is analytic.
 
@@ -80,12 +81,10 @@ def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] 
         return None
     if any(not _bounds_only(c, x) for c in statement.where):
         return None
-    subjects = _subjects(expr, x, statement.requirements)
-    if subjects is None:
+    low, high = _exact_bounds(x, statement)
+    subjects = _subjects(expr, x, statement.requirements, Piece(low, high))
+    if subjects is None or not low < high:
         return None
-    bounds = bounds_of(x, statement.where, ())
-    low = S.NegativeInfinity if bounds.low is None else sympy.Rational(bounds.low.numerator, bounds.low.denominator)
-    high = S.Infinity if bounds.high is None else sympy.Rational(bounds.high.numerator, bounds.high.denominator)
     roots = {root for subject in subjects for root in sympy.real_roots(sympy.Poly(subject, x, domain="QQ"))}
     cuts = sorted(root for root in roots if root > low and root < high)
     if len(cuts) >= MOST_PIECES or any(not cut.is_Rational for cut in cuts) or low >= high:
@@ -97,6 +96,19 @@ def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] 
     return [p for p, inside in zip(found, allowed, strict=True) if inside]
 
 
+def _exact_bounds(x: Symbol, statement: Statement) -> tuple[Expr, Expr]:
+    """Return the greatest lower and least upper bound that assumptions and conditions state."""
+    bounds = bounds_of(x, statement.where, ())
+    lows = [S.NegativeInfinity if bounds.low is None else sympy.Rational(bounds.low.numerator, bounds.low.denominator)]
+    highs = [S.Infinity if bounds.high is None else sympy.Rational(bounds.high.numerator, bounds.high.denominator)]
+    for condition in statement.where:
+        rises = condition.relation in (">", ">=")
+        for side, other, below in ((condition.lhs, condition.rhs, rises), (condition.rhs, condition.lhs, not rises)):
+            if side == x and not other.free_symbols:
+                (lows if below else highs).append(other)
+    return max(lows, key=sympy.N), min(highs, key=sympy.N)
+
+
 def _has_isolated_point(
     pieces: Sequence[Piece], allowed: Sequence[bool | None], statement: Statement, x: Symbol
 ) -> bool:
@@ -106,9 +118,7 @@ def _has_isolated_point(
         for end in (piece.low, piece.high):
             if inside or end.is_infinite or end in inner:
                 continue
-            point = {x: end}
-            held = [*(c.holds(point) for c in statement.where), *(r.holds(point) for r in statement.requirements)]
-            if False not in held:
+            if False not in held_at(statement, x, end):
                 return True
     return False
 
@@ -122,7 +132,7 @@ def _allowed(piece: Piece, requirements: Sequence[Requirement], x: Symbol) -> bo
 
 def _bounds_only(condition: Comparison, x: Symbol) -> bool:
     sides = {condition.lhs, condition.rhs}
-    return x in sides and all(side == x or side.is_Rational for side in sides)
+    return x in sides and all(side == x or (not side.free_symbols and side.is_real) for side in sides)
 
 
 def _is_analytic(expr: Expr) -> bool:
@@ -130,7 +140,7 @@ def _is_analytic(expr: Expr) -> bool:
         if node.is_Symbol or node.is_Number or node in (sympy.pi, S.Exp1) or node.is_Add or node.is_Mul:
             continue
         if isinstance(node, Pow):
-            if node.base != S.Exp1 and not node.exp.is_Rational:
+            if node.base != S.Exp1 and not node.exp.is_Rational and not (node.base.is_Rational and node.base > 0):
                 return False
             continue
         if not isinstance(node, _ANALYTIC):
@@ -138,7 +148,7 @@ def _is_analytic(expr: Expr) -> bool:
     return True
 
 
-def _subjects(expr: Expr, x: Symbol, requirements: Sequence[Requirement]) -> list[Expr] | None:
+def _subjects(expr: Expr, x: Symbol, requirements: Sequence[Requirement], whole: Piece) -> list[Expr] | None:
     """Return polynomials with rational coefficients whose zeros separate the pieces; None where one is none."""
     places: list[tuple[Expr, bool]] = []
     for requirement in requirements:
@@ -157,6 +167,8 @@ def _subjects(expr: Expr, x: Symbol, requirements: Sequence[Requirement]) -> lis
     found: list[Expr] = []
     for place, settled in dict.fromkeys(places):
         if settled and (sign_proof(place, strict=True) or sign_proof(-place, strict=True)):
+            continue
+        if place.has(sympy.sin, sympy.cos) and sign_on(place, whole, x):
             continue
         above, below = sympy.fraction(sympy.cancel(sympy.together(place))) if _is_rational(place, x) else (None, None)
         if above is None or below is None:

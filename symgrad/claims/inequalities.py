@@ -1,26 +1,31 @@
 """Inequalities in one variable: signs of derivatives from exact zeros, values and limits, else certified coverings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
+from math import ceil, floor
 
 import sympy
-from sympy import Expr, Mul, Pow, S, Symbol
+from sympy import Expr, S, Symbol
 
 from symgrad.certify import Ball, UndefinedHere, enclose
-from symgrad.claims.components import Piece, analytic_pieces
+from symgrad.claims.components import analytic_pieces, held_at, plain_functions
 from symgrad.claims.conditions import Comparison
 from symgrad.claims.facts import Facts
 from symgrad.claims.limits import Limits
+from symgrad.claims.pieces import Piece
+from symgrad.claims.places import solutions
+from symgrad.claims.points import bounds_of
+from symgrad.claims.signs import at_least_zero, sign_of_number, sign_on
 from symgrad.claims.statement import Statement
-from symgrad.derivation.identities.proofs import sign_proof, zero_proof
 from symgrad.evidence import Verdict
-from symgrad.maps import expand_activations
 
 DEEPEST = 4
 LARGEST = 80
 MOST_STEPS = 60
 MOST_BOXES = 256
+MOST_TURNING = 4
 NARROWEST = Fraction(1, 2**12)
 _SPLITS = tuple(sympy.Rational(p, q) for p, q in ((0, 1), (1, 1), (-1, 1), (1, 2), (-1, 2), (2, 1), (-2, 1)))
 
@@ -29,9 +34,11 @@ def inequality_proof(statement: Statement, link: Comparison, variables: Sequence
     """Return the argument by which an inequality in one variable holds on its domain, and how far it reaches."""
     if len(variables) != 1 or link.relation not in ("<", "<=", ">", ">="):
         return None
+    if variables[0].is_integer:
+        statement, link, variables = over_reals(statement, link, variables[0])
     (x,) = variables
     strict = link.relation in ("<", ">")
-    difference = expand_activations(link.difference)
+    difference = plain_functions(link.difference)
     pieces = analytic_pieces(difference, statement, x)
     if not pieces:
         return None
@@ -43,6 +50,22 @@ def inequality_proof(statement: Statement, link: Comparison, variables: Sequence
     words = "signs of derivatives, from " + ", ".join(dict.fromkeys(search.used)) if search.used else "signs of factors"
     words = f"{words}; enclosures on boxes that cover the rest" if search.boxes else words
     return words, Verdict.CERTIFIED if search.by_balls else Verdict.PROVED
+
+
+def over_reals(statement: Statement, link: Comparison, n: Symbol) -> tuple[Statement, Comparison, Sequence[Symbol]]:
+    """Return the claim for all real numbers from the least integer on, which contains that for integers."""
+    x = Symbol(n.name, real=True)
+    low = bounds_of(n, statement.where).low
+
+    def moved(c: Comparison) -> Comparison:
+        return Comparison(c.lhs.xreplace({n: x}), c.relation, c.rhs.xreplace({n: x}), c.text)
+
+    where = [moved(c) for c in statement.where]
+    if low is not None:
+        least = floor(low) + 1 if n.is_positive and low == 0 else ceil(low)
+        where.append(Comparison(x, ">=", sympy.Integer(least), f"{n.name} >= {least}"))
+    requirements = tuple(replace(r, subject=r.subject.xreplace({n: x})) for r in statement.requirements)
+    return replace(statement, where=tuple(where), requirements=requirements), moved(link), [x]
 
 
 @dataclass
@@ -60,9 +83,7 @@ class _Search:
         for end in (piece.low, piece.high):
             if end.is_infinite:
                 continue
-            point = {self.x: end}
-            conditions = [*(c.holds(point) for c in statement.where), *(r.holds(point) for r in statement.requirements)]
-            if False not in conditions and self.sign_at(expr, end) != 1:
+            if False not in held_at(statement, self.x, end) and self.sign_at(expr, end) != 1:
                 return False
         return True
 
@@ -70,8 +91,10 @@ class _Search:
         """Say whether an expression is proved to be at least 0 (``strict``: positive) on an open piece."""
         if self._above(expr, piece, DEEPEST, strict):
             return True
-        for split in _SPLITS:
-            value = self.sign_at(expr, split) if piece.contains(split) else None
+        turning = islice(solutions(self._stripped(sympy.diff(expr, self.x), piece), self.x), MOST_TURNING)
+        for split in dict.fromkeys([*turning, *_SPLITS]):
+            inside = split.is_real and piece.contains(split)
+            value = self.sign_at(expr, split) if inside else None
             if value is None or value < 0 or (strict and value == 0):
                 continue
             halves = (Piece(piece.low, split), Piece(split, piece.high))
@@ -86,26 +109,23 @@ class _Search:
             limits = Limits(t, Facts())
             found = limits.of(expr.subs(self.x, t if value is S.Infinity else -t))
             return None if found is None or found is S.NaN else limits.sign(found)
-        there = expr.subs(self.x, value)
-        if there.has(S.NaN, S.ComplexInfinity, S.Infinity):
-            return None
-        try:
-            found_sign = enclose(there, {}, bits=192).sign
-        except UndefinedHere:
-            return None
-        if found_sign is None and zero_proof(there):
-            return 0
-        return found_sign
+        return sign_of_number(expr.subs(self.x, value))
 
     def _above(self, expr: Expr, piece: Piece, depth: int, strict: bool) -> bool:
         self.steps += 1
-        if self.steps > MOST_STEPS or sympy.count_ops(expr) > LARGEST:
+        if self.steps > MOST_STEPS or sympy.count_ops(expr) > LARGEST or self._falls_short(expr, piece):
             return False
-        if self._directly(expr, piece, strict):
+        stripped = self._stripped(expr, piece)
+        if at_least_zero(stripped, piece, self.x, strict=strict):
             return True
-        if depth == 0:
-            return False
+        forms = dict.fromkeys((expr, stripped) if depth >= DEEPEST - 1 else (stripped,))
+        return depth > 0 and any(self._by_slope(form, piece, depth, strict) for form in forms)
+
+    def _by_slope(self, expr: Expr, piece: Piece, depth: int, strict: bool) -> bool:
+        """Prove the sign from the value at one end and the sign of the derivative."""
         slope = sympy.diff(expr, self.x)
+        if self._is_concave(expr, slope, piece, depth):
+            return True
         moves = strict and not self._is_not_flat(slope, piece)
         for end, turned in ((piece.low, slope), (piece.high, -slope)):
             if moves or self._falls_short(turned, piece):
@@ -116,32 +136,43 @@ class _Search:
                 return True
         return False
 
+    def _stripped(self, expr: Expr, piece: Piece) -> Expr:
+        """Return the expression without factors that are positive on the piece."""
+        product = sympy.factor_terms(sympy.together(expr))
+        if not isinstance(product, sympy.Mul | sympy.Pow) or sympy.count_ops(product) > LARGEST:
+            return expr
+        left, turn = [], 1
+        for factor in sympy.Mul.make_args(product):
+            sign = sign_on(factor, piece, self.x)
+            turn *= sign or 1
+            left += [factor] if sign is None else []
+        return turn * sympy.Mul(*left)
+
+    def _is_concave(self, expr: Expr, slope: Expr, piece: Piece, depth: int) -> bool:
+        """Say whether the expression is at least 0 at both ends and has no positive second derivative between."""
+        if piece.low.is_infinite or piece.high.is_infinite or depth < DEEPEST:
+            return False
+        bend = self._stripped(-sympy.diff(slope, self.x), piece)
+        if self._falls_short(bend, piece) or self.sign_at(bend, piece.inside()) != 1:
+            return False
+        ends = [self.sign_at(expr, end) for end in (piece.low, piece.high)]
+        if any(sign is None or sign < 0 for sign in ends) or not self._above(bend, piece, 1, False):
+            return False
+        self.used.append(f"{self.x.name} = {piece.low} and {piece.high}, between which it is concave")
+        return True
+
     def _falls_short(self, expr: Expr, piece: Piece) -> bool:
         """Say whether an expression is negative at a point inside, so that a search for its sign is in vain."""
-        return self.sign_at(expr, piece.inside()) == -1
+        return any(self._is_negative(expr, point) for point in piece.samples())
+
+    def _is_negative(self, expr: Expr, point: Expr) -> bool:
+        try:
+            return enclose(expr, {self.x: point}, bits=64).sign == -1
+        except UndefinedHere:
+            return False
 
     def _is_not_flat(self, slope: Expr, piece: Piece) -> bool:
         return self.sign_at(slope, piece.inside()) in (1, -1)
-
-    def _directly(self, expr: Expr, piece: Piece, strict: bool) -> bool:
-        if not expr.free_symbols:
-            sign = self.sign_at(expr, S.Zero)
-            return sign == 1 or (sign == 0 and not strict)
-        if _bounded_below(expr, strict):
-            return True
-        return any(sign_proof(placed, strict=strict) is not None for placed in self._placed(expr, piece))
-
-    def _placed(self, expr: Expr, piece: Piece) -> list[Expr]:
-        """Return the expression on the piece, the variable written by a positive symbol."""
-        t = sympy.Dummy("t", positive=True)
-        found = [expr]
-        if piece.low.is_finite:
-            found.append(expr.subs(self.x, piece.low + t))
-        if piece.high.is_finite:
-            found.append(expr.subs(self.x, piece.high - t))
-        if piece.low.is_finite and piece.high.is_finite:
-            found.append(expr.subs(self.x, (piece.low + piece.high * t) / (1 + t)))
-        return found
 
     def _by_boxes(self, expr: Expr, piece: Piece, strict: bool) -> bool:
         """Cover a bounded part by boxes on which enclosures are positive; beyond it derivatives must do."""
@@ -183,23 +214,3 @@ class _Search:
 
 def _is_rational_or_infinite(value: Expr) -> bool:
     return bool(value.is_Rational or value.is_infinite)
-
-
-def _bounded_below(expr: Expr, strict: bool) -> bool:
-    """Say whether c + Σ c_i·(sines and cosines of real arguments) has c >= Σ |c_i|."""
-    constant, size = S.Zero, S.Zero
-    for term in sympy.Add.make_args(sympy.expand(expr)):
-        factor, rest = term.as_coeff_Mul()
-        if rest == 1:
-            constant += factor
-        elif all(_at_most_one(f) for f in Mul.make_args(rest)):
-            size += abs(factor)
-        else:
-            return False
-    return bool(constant > size) or (not strict and bool(constant == size))
-
-
-def _at_most_one(expr: Expr) -> bool:
-    if isinstance(expr, Pow) and expr.exp.is_Integer and expr.exp > 0:
-        return _at_most_one(expr.base)
-    return isinstance(expr, sympy.sin | sympy.cos | sympy.tanh | sympy.erf) and bool(expr.args[0].is_real)

@@ -135,7 +135,7 @@ class Limits:
         return isinstance(expr, _BOUNDED) and bool(expr.args[0].is_real)
 
     def _geometric(self, expr: Expr, depth: int) -> Expr | None:
-        """Return the limit of b**(c*n + d)·R(n) for a rational R: the power decides."""
+        """Return the limit of b**P(n)·R(n) for a polynomial P and a rational R: the power decides."""
         powers = [a for a in Mul.make_args(expr) if self._is_geometric(a)]
         rest = Mul(*[a for a in Mul.make_args(expr) if a not in powers])
         if len(powers) != 1 or not rest.is_rational_function(self.n):
@@ -151,8 +151,9 @@ class Limits:
 
     def _is_geometric(self, expr: Expr) -> bool:
         base, exponent = expr.as_base_exp()
-        slope = exponent.diff(self.n)
-        return self.n not in base.free_symbols and slope.is_Rational and slope != 0
+        if self.n in base.free_symbols or self.n not in exponent.free_symbols or not exponent.is_polynomial(self.n):
+            return False
+        return all(c.is_Rational for c in sympy.Poly(exponent, self.n).all_coeffs()[:-1])
 
     def _eventual_sign(self, rest: Expr) -> int | None:
         above, below = (sympy.Poly(part, self.n) for part in sympy.fraction(sympy.together(rest)))
