@@ -81,7 +81,7 @@ def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] 
         return None
     if any(not _bounds_only(c, x) for c in statement.where):
         return None
-    low, high = _exact_bounds(x, statement)
+    low, high = exact_bounds(x, statement)
     subjects = _subjects(expr, x, statement.requirements, Piece(low, high))
     if subjects is None or not low < high:
         return None
@@ -96,7 +96,7 @@ def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] 
     return [p for p, inside in zip(found, allowed, strict=True) if inside]
 
 
-def _exact_bounds(x: Symbol, statement: Statement) -> tuple[Expr, Expr]:
+def exact_bounds(x: Symbol, statement: Statement) -> tuple[Expr, Expr]:
     """Return the greatest lower and least upper bound that assumptions and conditions state."""
     bounds = bounds_of(x, statement.where, ())
     lows = [S.NegativeInfinity if bounds.low is None else sympy.Rational(bounds.low.numerator, bounds.low.denominator)]

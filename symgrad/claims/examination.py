@@ -13,6 +13,8 @@ from symgrad.claims.inequalities import inequality_proof
 from symgrad.claims.operated import examine_operated
 from symgrad.claims.operations import Operation
 from symgrad.claims.points import Bounds, bounds_of, points, with_ends
+from symgrad.claims.signs import sign_of_number
+from symgrad.claims.splitting import split
 from symgrad.claims.statement import Statement
 from symgrad.claims.structure import BASES, structural_refutation
 from symgrad.claims.trials import try_points
@@ -23,6 +25,7 @@ from symgrad.parsing import Condition
 
 ATTEMPTS = 240
 MAX_PARTS = 8
+DEEPEST_SPLIT = 3
 
 
 def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
@@ -48,7 +51,7 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     if method is not None:
         verdict = Verdict.PROVED if link.relation in ("=", "<=", ">=") else Verdict.REFUTED
         return Evidence(link.text, verdict, method, {} if verdict is Verdict.REFUTED else None, statement.domain)
-    argument = inequality_proof(statement, link, variables)
+    argument = _argument(statement, link, variables, 0)
     if argument is not None:
         return Evidence(link.text, argument[1], argument[0], None, statement.domain)
     tried = points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS)
@@ -57,6 +60,39 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     if deeper.refuting is not None:
         return refutation(statement, link, deeper)
     return verdict_of_points(statement, link, found, bool(variables), seed)
+
+
+def _argument(
+    statement: Statement, link: Comparison, variables: list[Symbol], depth: int
+) -> tuple[str, Verdict] | None:
+    """Return an argument beyond normal forms and how far it reaches: by signs of derivatives, or case by case."""
+    if depth:
+        if not variables:
+            return _of_number(link)
+        method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
+        if method is not None:
+            return method, Verdict.PROVED
+    argument = inequality_proof(statement, link, variables)
+    if argument is not None or depth >= DEEPEST_SPLIT:
+        return argument
+    parts = split(statement, link, variables)
+    if parts is None:
+        return None
+    found = []
+    for confined, part in parts:
+        left = [v for v in variables if v in part.difference.free_symbols]
+        found.append(_argument(confined, part, left, depth + 1))
+        if found[-1] is None:
+            return None
+    certain = all(one is not None and one[1] is Verdict.PROVED for one in found)
+    words = dict.fromkeys(one[0] for one in found if one is not None)
+    return "by cases: " + "; ".join(words), Verdict.PROVED if certain else Verdict.CERTIFIED
+
+
+def _of_number(link: Comparison) -> tuple[str, Verdict] | None:
+    sign = sign_of_number(link.difference)
+    holds = sign is not None and (sign > 0 if link.relation in ("<", ">") else sign == 0 or link.relation != "=")
+    return ("exact values", Verdict.PROVED) if holds and sign is not None and sign >= 0 else None
 
 
 def _placeholders(statement: Statement) -> set[Symbol]:

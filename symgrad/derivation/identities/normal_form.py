@@ -81,6 +81,13 @@ class Generators:
         """Say whether a generator is known to be positive."""
         return generator in self.positive or generator.is_positive is True
 
+    def _is_above_one(self, generator: Symbol) -> bool:
+        """Say whether a generator is the exponential of a product of powers of positive generators."""
+        exponent = self.monomial.get(generator, S.Zero)
+        return bool(exponent.free_symbols) and all(
+            f.is_positive or self.is_positive(f.as_base_exp()[0]) for f in sympy.Mul.make_args(exponent)
+        )
+
     def is_real(self, expr: Expr) -> bool:
         """Say whether an expression in generators is known to be real."""
         if not all(g in self.real or g.is_real is True for g in expr.free_symbols):
@@ -182,6 +189,11 @@ class Generators:
         if len(used) == 1 and 0 < polynomial.degree(frame.ring.gens[used[0]]) <= 12:
             x = Dummy("x")
             univariate = sympy.Poly(polynomial.as_expr(*[x] * len(frame.ring.gens)), x)
+            if self._is_above_one(frame.generators[used[0]]):
+                if univariate.degree() == 1 and univariate.eval(1) == 0:
+                    return 1 if univariate.LC() > 0 else -1
+                if univariate.eval(1) != 0 and univariate.count_roots(inf=1) == 0:
+                    return 1 if univariate.eval(1) > 0 else -1
             if univariate.count_roots(inf=0 if free[used[0]] else None) == 0:
                 return 1 if univariate.eval(1) > 0 else -1
         return 0
