@@ -10,6 +10,7 @@ from symgrad.errors import InputError
 from symgrad.kernels.extended import evaluate_extended
 from symgrad.kernels.floats import FLOATS, LOST, CompiledStep, Tile, run_tile
 from symgrad.kernels.fold import Arithmetic, Carried, fold
+from symgrad.kernels.numpy_backend import obstacle, run_numpy
 from symgrad.kernels.oracle import run_mpmath
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
@@ -22,6 +23,7 @@ from symgrad.maps import Composition
 Array = NDArray[np.float64]
 TILE = 16384
 LAYERED_CELLS = 4_000_000
+DEEPEST = 10_000_000
 EXTENDED = Arithmetic(
     lambda step, known: evaluate_extended(step.exact_outputs, known),
     multiply,
@@ -129,16 +131,50 @@ def run_lambdify(kernel: Any, chain: Composition, points: Points, trace: bool, r
     return to_outcome(joined(runner(one, list(_tiles(points, layers, layered)))), chain, points, "lambdify")
 
 
+def run_fast(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
+    """Evaluate by the NumPy backend, whose lost points are run with unlimited exponents."""
+    reason = obstacle(kernel, chain, trace)
+    if reason is not None:
+        raise InputError(f"the numpy backend does not compute {reason}; use the backend auto or lambdify")
+
+    def rescue(index: NDArray[np.intp]) -> Stacked:
+        refuse_too_deep(chain, len(index))
+        with np.errstate(all="ignore"):
+            return _run_extended(kernel, chain, points, index, trace)
+
+    return run_numpy(kernel, chain, points, runner, rescue)
+
+
+def refuse_too_deep(chain: Composition, count: int) -> None:
+    """Refuse to take more steps one by one than anyone can wait for."""
+    layers = sum(int(block.layers) for block in chain.blocks)
+    if layers > DEEPEST:
+        raise InputError(
+            f"{count} point(s) need {layers} steps one by one, with numbers beyond float64; ask for at most {DEEPEST}"
+        )
+
+
+def run_auto(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
+    """Evaluate by the fastest backend that can."""
+    run = run_lambdify if obstacle(kernel, chain, trace) else run_fast
+    return run(kernel, chain, points, trace, runner)
+
+
 Backend = Callable[[Any, Composition, Points, bool, Any], Outcome]
-BACKENDS: Mapping[str, Backend] = {"lambdify": run_lambdify, "mpmath": run_mpmath}
+BACKENDS: Mapping[str, Backend] = {
+    "auto": run_auto,
+    "numpy": run_fast,
+    "lambdify": run_lambdify,
+    "mpmath": run_mpmath,
+}
 
 
 def resolve_backend(name: str, digits: int | None) -> str:
-    """Return the backend that ``name`` stands for; "auto" is lambdify unless digits are asked for."""
-    if name == "auto":
-        name = "lambdify" if digits is None else "mpmath"
+    """Return the backend that ``name`` stands for: "auto" picks the fastest at each call, or mpmath for digits."""
+    if name == "auto" and digits is not None:
+        name = "mpmath"
     if name not in BACKENDS:
-        raise InputError(f"no backend is named {name!r}; known: auto, {', '.join(BACKENDS)}")
+        raise InputError(f"no backend is named {name!r}; known: {', '.join(BACKENDS)}")
     if digits is not None and name != "mpmath":
         raise InputError(f"digits need the mpmath backend, got backend {name!r}; leave the backend out")
     if digits is not None and (isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 10000):

@@ -16,6 +16,7 @@ from symgrad.kernels.backends import BACKENDS
 from symgrad.kernels.floats import CompiledStep, compile_step
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
+from symgrad.kernels.program import Programs, Unsupported, programs_of
 from symgrad.kernels.source import stand_alone
 from symgrad.kernels.steps import Steps, derive_steps
 from symgrad.maps import Composition, Map, composition_from_canonical, expression, to_text
@@ -67,6 +68,19 @@ class Kernel:
     def compiled_loss(self) -> CompiledStep | None:
         """The compiled loss."""
         return None if self.steps.loss is None else compile_step(self.steps.loss)
+
+    @cached_property
+    def programs(self) -> Programs | str:
+        """The straight-line programs of the steps, or why there are none."""
+        try:
+            return programs_of(self.steps)
+        except Unsupported as reason:
+            return str(reason)
+
+    @cached_property
+    def bodies(self) -> dict[Any, Any]:
+        """What fast backends prepared from the programs, kept for the next call."""
+        return {}
 
     @cached_property
     def source(self) -> str:

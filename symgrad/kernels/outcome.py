@@ -1,5 +1,6 @@
 """What a kernel returns: state, loss, product and gradient of every point, safe from overflow and underflow."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -39,6 +40,8 @@ class Outcome:
     depth : how often the chain was applied (layers, for chains of several blocks)
     backend : the backend that computed it
     digits : key → decimal strings of all digits asked for, or None
+    settled : the share of the points whose orbit repeated and was finished in closed form, 0 to 1
+    open_factor : the largest |product of a block of 12 applications| among orbits that did not settle, nan without any
     """
 
     state: Array
@@ -53,6 +56,8 @@ class Outcome:
     depth: int
     backend: str
     digits: Mapping[str, str | list[str]] | None = None
+    settled: float = 0.0
+    open_factor: float = math.nan
 
     @property
     def rate(self) -> Array:

@@ -1,5 +1,6 @@
 """Results of single points and tiles, stacked and brought into the shape of the call."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,9 @@ def to_outcome(
     points: Points,
     backend: str,
     digits: Mapping[str, str | list[str]] | None = None,
+    *,
+    settled: float = 0.0,
+    open_factor: float = math.nan,
 ) -> Outcome:
     """Bring stacked results into the shape of the call."""
     d, parts, shape = chain.dimension, stacked.parts, points.shape
@@ -105,4 +109,6 @@ def to_outcome(
         depth=int(chain.depth) if len(chain.blocks) == 1 else sum(int(b.layers) for b in chain.blocks),
         backend=backend,
         digits=digits,
+        settled=settled,
+        open_factor=open_factor,
     )

@@ -20,7 +20,7 @@ from symgrad.symbols import b, n, w
 f = Map("tanh(w*x + b)", "x")
 henon = Map(("1 - a*x**2 + y", "b*x"), ("x", "y"))
 target = gradient(f**n, "x**2", wrt="w")
-BACKENDS: dict[str, dict[str, Any]] = {"lambdify": {"backend": "lambdify"}, "mpmath": {"digits": 20}}
+BACKENDS: dict[str, dict[str, Any]] = {"auto": {}, "lambdify": {"backend": "lambdify"}, "mpmath": {"digits": 20}}
 VALUES = {"w": 1, "b": 0}
 each_backend = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
 
@@ -215,7 +215,7 @@ def test_layers_and_components_are_counted() -> None:
 
 TARGETS: list[tuple[Callable[[], Any], str]] = [
     (lambda: to_kernel(3), "to_kernel takes a map, composition or gradient, got int"),  # type: ignore[call-overload]
-    (lambda: to_kernel(f, backend="jax"), "no backend is named 'jax'; known: auto, lambdify, mpmath"),
+    (lambda: to_kernel(f, backend="jax"), "no backend is named 'jax'; known: auto, .*numpy, lambdify, mpmath"),
     (lambda: to_kernel(f, backend="lambdify", digits=20), "digits need the mpmath backend"),
     (lambda: to_kernel(f, digits=0), "digits must be a whole number from 1 to 10000, got 0"),
     (lambda: to_kernel(f, digits=2.5), "digits must be a whole number"),  # type: ignore[call-overload]
@@ -238,7 +238,7 @@ def test_every_target_compiles_to_its_numbers() -> None:
     product = to_kernel(f**4)(0.3, values).product.value
     assert to_kernel(chain_product(f**4))(0.3, values).product.value == product
     step = to_kernel(newton_of_composition(f**4, "y"))(0.3, values)
-    assert step.gradient["x"].value == product
+    assert step.gradient["x"].value == pytest.approx(product, rel=1e-15)
     assert set(step.hessian) == {("x", "x")}
     one = to_kernel(f)(0.3, values)
     assert one.depth == 1
@@ -278,7 +278,7 @@ def test_a_kernel_pickles_as_its_formula() -> None:
     values = {"w": [1, 2, 3], "b": 0.1, "c": 0.5}
     outcome = kernel(0.3, values, depth=3)
     text = pickle.dumps(kernel)
-    assert b"lambdify" in text
+    assert b"auto" in text
     assert b"_lambdifygenerated" not in text
     back = pickle.loads(text)
     assert back == kernel

@@ -2,7 +2,7 @@
 
 from symgrad.kernels.program.builder import Builder
 from symgrad.kernels.program.bundles import BUNDLES
-from symgrad.kernels.program.lowering import Unsupported, program_of
+from symgrad.kernels.program.lowering import Programs, Unsupported, program_of, programs_of
 from symgrad.kernels.program.program import OPERATIONS, TRUTHS, Input, Instruction, Program
 from symgrad.kernels.program.terms import Term
 
@@ -14,7 +14,9 @@ __all__ = [
     "Input",
     "Instruction",
     "Program",
+    "Programs",
     "Term",
     "Unsupported",
     "program_of",
+    "programs_of",
 ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -13,8 +14,8 @@ from symgrad.kernels.program.builder import Builder
 from symgrad.kernels.program.bundles import BUNDLES
 from symgrad.kernels.program.program import Input, Program
 from symgrad.kernels.program.terms import Term
-from symgrad.kernels.steps import Step, exact_form, show_exact
-from symgrad.maps import ACTIVATIONS, step
+from symgrad.kernels.steps import Step, Steps, exact_form, show_exact
+from symgrad.maps import ACTIVATIONS, Map, step
 
 LARGEST_POWER = 64
 DIRECT: Mapping[Any, str] = {
@@ -221,3 +222,17 @@ def program_of(step: Step, *, layered: Sequence[str] = ()) -> Program:
     except RecursionError:
         raise Unsupported("an expression nested too deeply") from None
     return builder.program(*parts, wrt=step.wrt, zeros_exact=step.zeros_exact)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The programs of a gradient: one per distinct layer, and the loss."""
+
+    layers: Mapping[Map, Program]
+    loss: Program | None
+
+
+def programs_of(steps: Steps) -> Programs:
+    """Return the programs of derived steps, or raise ``Unsupported``."""
+    layers = {layer: program_of(step, layered=layer.layered) for layer, step in steps.layers.items()}
+    return Programs(layers, None if steps.loss is None else program_of(steps.loss))
