@@ -8,6 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 TINY = {
+    "claims": ["--limit", "2", "--mutants", "2", "--fuzz", "3"],
     "basins": ["--points", "20", "--repeats", "1"],
     "startup": ["--repeats", "1"],
     "derivation": ["--depths", "1"],
