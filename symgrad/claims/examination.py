@@ -3,24 +3,29 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from sympy import Dummy, Expr, Rational, Symbol
+import sympy
+from sympy import Abs, Dummy, Expr, Rational, S, Symbol
 
-from symgrad.claims.components import derivative_proof
+from symgrad.claims.components import analytic_pieces, derivative_proof
 from symgrad.claims.conditions import Comparison
 from symgrad.claims.constants import number_is_zero
 from symgrad.claims.hunting import lower_points
 from symgrad.claims.inequalities import inequality_proof
 from symgrad.claims.operated import examine_operated
 from symgrad.claims.operations import Operation
+from symgrad.claims.pieces import Piece
 from symgrad.claims.points import Bounds, bounds_of, points, with_ends
+from symgrad.claims.several import nonnegative
 from symgrad.claims.signs import sign_of_number
 from symgrad.claims.splitting import split
 from symgrad.claims.statement import Statement
 from symgrad.claims.structure import BASES, structural_refutation
 from symgrad.claims.trials import try_points
 from symgrad.claims.verdicts import refutation, verdict_of_points
+from symgrad.claims.whole_numbers import integer_induction, residue_proof
 from symgrad.derivation.identities.proofs import sign_proof, zero_proof
 from symgrad.evidence import Evidence, Verdict
+from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
 ATTEMPTS = 240
@@ -72,7 +77,10 @@ def _argument(
         method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
         if method is not None:
             return method, Verdict.PROVED
-    argument = inequality_proof(statement, link, variables)
+    whole = residue_proof(link, variables) or (None if depth else integer_induction(statement, link, variables, _proof))
+    if whole is not None:
+        return whole, Verdict.PROVED
+    argument = inequality_proof(statement, link, variables) or _by_mean_value(statement, link, variables, depth)
     if argument is not None or depth >= DEEPEST_SPLIT:
         return argument
     parts = split(statement, link, variables)
@@ -87,6 +95,27 @@ def _argument(
     certain = all(one is not None and one[1] is Verdict.PROVED for one in found)
     words = dict.fromkeys(one[0] for one in found if one is not None)
     return "by cases: " + "; ".join(words), Verdict.PROVED if certain else Verdict.CERTIFIED
+
+
+def _by_mean_value(
+    statement: Statement, link: Comparison, variables: list[Symbol], depth: int
+) -> tuple[str, Verdict] | None:
+    """Prove |f(x) - f(y)| <= c·|x - y| from |f'| <= c on the whole line."""
+    if len(variables) != 2 or link.relation not in ("<=", ">=") or statement.where or statement.requirements:
+        return None
+    x, y = variables
+    distance, value = Abs(x - y), Dummy("distance", positive=True)
+    difference = expand_activations(link.difference).subs(distance, value)
+    c = difference.diff(value)
+    moved = sympy.factor_terms(value * c - difference)
+    inner = moved.args[0] if isinstance(moved, Abs) else None
+    if inner is None or c.free_symbols or inner.diff(x, y) != 0 or zero_proof(inner.subs(y, x)) is None:
+        return None
+    slope = inner.diff(x)
+    if analytic_pieces(inner.subs(y, 0), statement, x) != [Piece(S.NegativeInfinity, S.Infinity)]:
+        return None
+    found = _argument(statement, Comparison(Abs(slope), "<=", c, link.text), [x], depth + 1)
+    return found and (f"the mean value theorem; {found[0]}", found[1])
 
 
 def _of_number(link: Comparison) -> tuple[str, Verdict] | None:
@@ -133,6 +162,11 @@ def _proof(statement: Statement, link: Comparison, variables: list[Symbol]) -> s
             if condition.relation == "=" and name.is_Symbol and name not in value.free_symbols:
                 confined = [part.subs(name, value) for part in confined]
                 break
+    for condition in statement.where:
+        low, high = (condition.rhs, condition.lhs) if condition.relation == ">" else (condition.lhs, condition.rhs)
+        if condition.relation in ("<", ">") and low.is_Symbol and high.is_Symbol:
+            gap = Dummy("gap", positive=True, integer=low.is_integer and high.is_integer)
+            confined = [part.subs(high, low + gap) for part in confined]
     for variable in variables:
         bounds = bounds_of(variable, statement.where, statement.requirements)
         confined = [placed for part in confined for placed in _confined(part, variable, bounds)]
@@ -149,7 +183,8 @@ def _plain_proof(difference: Expr, relation: str, nonzero: tuple[Expr, ...]) -> 
         return zero_proof(difference, nonzero=nonzero)
     if relation == "!=":
         return sign_proof(difference, strict=True) or sign_proof(-difference, strict=True)
-    return sign_proof(difference, strict=relation in ("<", ">"), nonzero=nonzero)
+    strict = relation in ("<", ">")
+    return sign_proof(difference, strict=strict, nonzero=nonzero) or nonnegative(difference, strict=strict)
 
 
 def _confined(expr: Expr, variable: Symbol, bounds: Bounds) -> list[Expr]:

@@ -95,7 +95,7 @@ def at_least_zero(expr: Expr, piece: Piece, x: Symbol, *, strict: bool) -> bool:
     return any(
         (not opaque and sign_proof(placed, strict=strict) is not None)
         or _with_algebraic_coefficients(placed, t, strict)
-        or _by_squaring(placed, strict)
+        or by_squaring(placed, strict)
         or _by_exponential(placed, strict)
         for placed, t in _placed(expr, piece, x)
     )
@@ -153,7 +153,7 @@ def _polynomial_sign(expr: Expr, t: Symbol) -> tuple[int, bool] | None:
     return (result, strict) if result else None
 
 
-def _by_squaring(expr: Expr, strict: bool, depth: int = 2) -> bool:
+def by_squaring(expr: Expr, strict: bool, depth: int = 2) -> bool:
     """Prove a + b·sqrt(c) >= 0 from a >= 0 and a**2 >= b**2·c, or from b >= 0 and b**2·c >= a**2."""
     roots = {p.base for p in expr.atoms(Pow) if p.exp.is_Rational and p.exp.q == 2 and p.base.free_symbols}
     if not roots or len(roots) > depth or sympy.count_ops(expr) > LARGEST:
@@ -170,7 +170,7 @@ def _by_squaring(expr: Expr, strict: bool, depth: int = 2) -> bool:
     gap = sympy.expand(a**2 - b**2 * c)
 
     def prove(part: Expr, strictly: bool) -> bool:
-        return sign_proof(part, strict=strictly) is not None or _by_squaring(part, strictly, depth - 1)
+        return sign_proof(part, strict=strictly) is not None or by_squaring(part, strictly, depth - 1)
 
     return (prove(a, False) and prove(gap, strict)) or (prove(b, False) and prove(-gap, strict))
 
