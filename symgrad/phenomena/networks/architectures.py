@@ -1,6 +1,7 @@
 """Random networks of one kind of cell: their steps layer by layer, tied or untied, driven or not."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from symgrad.phenomena.networks.initialisations import draw_parameters
 from symgrad.phenomena.networks.steps import CellStep, cell_step
 
 Array = NDArray[np.float64]
+REACH = 28.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,22 @@ def walk(
             yield step
 
 
-def log_norms(steps: Iterator[CellStep]) -> Array:
+def _products(steps: Iterable[CellStep]) -> Iterator[tuple[dict[str, Array], Array]]:
+    """Yield J_t ⋯ J_1 after every step t, state by state and of size 1, with the logarithm of its ‖·‖_F/√s."""
+    product: dict[str, Array] | None = None
+    sums = np.zeros(1)
+    for step in steps:
+        product = step.push(_unit(step) if product is None else product)
+        squares = sum(np.einsum("pij,pij->p", part, part) for part in product.values())
+        sizes = np.sqrt(np.asarray(squares) / sum(part.shape[1] for part in product.values()))
+        with np.errstate(divide="ignore"):
+            sums = sums + np.log(sizes)
+        safe = np.where(sizes > 0, sizes, 1.0)[:, None, None]
+        product = {name: part / safe for name, part in product.items()}
+        yield product, sums
+
+
+def log_norms(steps: Iterable[CellStep]) -> Array:
     """Return log(‖J_t ⋯ J_1‖_F/√s) after every step t, shape (steps, members); -inf for an exact zero.
 
     Examples
@@ -121,30 +138,40 @@ def log_norms(steps: Iterator[CellStep]) -> Array:
     >>> bool(np.abs(log_norms(steps)).max() < 1e-14)
     True
     """
-    product: dict[str, Array] | None = None
-    found, sums = [], np.zeros(1)
-    for step in steps:
-        if product is None:
-            product, sums = _unit(step)
-        product = step.push(product)
-        squares = sum(np.einsum("pij,pij->p", part, part) for part in product.values())
-        sizes = np.sqrt(np.asarray(squares) / sum(part.shape[1] for part in product.values()))
-        with np.errstate(divide="ignore"):
-            sums = sums + np.log(sizes)
-        safe = np.where(sizes > 0, sizes, 1.0)[:, None, None]
-        product = {name: part / safe for name, part in product.items()}
-        found.append(sums)
-    return np.array(found)
+    return np.array([sums for _, sums in _products(steps)])
 
 
-def _unit(step: CellStep) -> tuple[dict[str, Array], Array]:
+def leading_log_singular_values(steps: Iterable[CellStep]) -> Array:
+    """Return log σ of J_T ⋯ J_1, the largest first, as far as float64 reaches below the largest.
+
+    One SVD of the product itself, for wide networks: values more than ``REACH`` nats below the largest are lost in
+    rounding and returned as nan. ``log_singular_values`` loses none.
+
+    Returns
+    -------
+    logarithms in nats, shape (s, members)
+
+    Examples
+    --------
+    >>> net = Architecture("linear", "dense", "orthogonal", options={"activation": "identity"})
+    >>> steps = walk(net, width=4, depth=3, members=2, rng=np.random.default_rng(0))
+    >>> leading_log_singular_values(steps).shape
+    (4, 2)
+    """
+    product, sums = next(iter(deque(_products(steps), maxlen=1)))
+    values = np.linalg.svd(np.concatenate(list(product.values()), axis=1), compute_uv=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(values)
+        reached = logs - logs[:, :1] > -REACH
+        return np.asarray(np.where(reached, logs + sums[:, None], np.nan).T)
+
+
+def _unit(step: CellStep) -> dict[str, Array]:
     """Return the unit matrix over all states, state by state, for every member."""
     count = int(np.prod(step.members))
-    sizes = [step.values[s.name].shape[1] for s in step.cell.state]
-    edges = np.cumsum([0, *sizes])
+    edges = np.cumsum([0, *(step.values[s.name].shape[1] for s in step.cell.state)])
     whole = np.eye(edges[-1])
-    parts = {
+    return {
         s.name: np.broadcast_to(whole[a:b], (count, b - a, edges[-1]))
         for s, a, b in zip(step.cell.state, edges, edges[1:], strict=False)
     }
-    return parts, np.zeros(count)

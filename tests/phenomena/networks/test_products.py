@@ -8,7 +8,12 @@ import pytest
 from scipy.special import digamma
 
 from symgrad.errors import InputError
-from symgrad.phenomena.networks.architectures import Architecture, log_norms, walk
+from symgrad.phenomena.networks.architectures import (
+    Architecture,
+    leading_log_singular_values,
+    log_norms,
+    walk,
+)
 from symgrad.phenomena.networks.products import log_singular_values
 
 
@@ -92,6 +97,16 @@ def test_log_norms_are_those_of_the_singular_values() -> None:
     values = log_singular_values(jacobians)
     expected = np.log(np.exp(2 * values).sum(axis=1) / 6) / 2
     np.testing.assert_allclose(norms, expected, rtol=1e-11)
+
+
+def test_the_leading_singular_values_are_those_of_the_graded_product() -> None:
+    net, options = Architecture("rnn", "rnn"), {"width": 6, "depth": 12, "members": 3}
+    leading = leading_log_singular_values(walk(net, **options, rng=np.random.default_rng(8)))
+    jacobians = [s.jacobian for s in walk(net, **options, rng=np.random.default_rng(8))]
+    graded = log_singular_values(jacobians, [12])[0]
+    there = np.isfinite(leading)
+    assert not there.all()
+    np.testing.assert_allclose(leading[there], graded[there], atol=2e-3)
 
 
 def test_steps_are_tied_driven_and_scaled_as_asked() -> None:
