@@ -120,6 +120,20 @@ def contradiction(kinds: Mapping[str, frozenset[str]], conditions: Iterable[tupl
     return None
 
 
+def is_never(left: Node, relation: str, right: Node) -> bool:
+    """Whether a relation between two rational constants is false.
+
+    >>> from symgrad.parsing.reading import parse
+    >>> is_never(parse("1"), "<", parse("1/2")), is_never(parse("x"), "<", parse("x"))
+    (True, False)
+    """
+    low, high = exact_value(left), exact_value(right)
+    if low is None or high is None:
+        return False
+    holds = {"<": low < high, "<=": low <= high, ">": low > high, ">=": low >= high, "!=": low != high}
+    return not holds.get(relation, low == high)
+
+
 _TURNED = str.maketrans("<>", "><")
 
 

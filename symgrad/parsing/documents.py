@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symgrad.errors import InputError
-from symgrad.parsing.assumptions import KINDS, combined, contradiction, kind_sentence, read_kind
+from symgrad.parsing.assumptions import KINDS, combined, contradiction, is_never, kind_sentence, read_kind
 from symgrad.parsing.declarations import Declarations
 from symgrad.parsing.definitions import bound_names, count_names
 from symgrad.parsing.fences import Line, claim_lines
@@ -259,6 +259,12 @@ class _Reader:
         nodes = [self.declared.checked(parse_tokens(part, code, column=column)) for part, column in parts]
         _use(chain, *nodes, line=line.number)
         for left, token, right in zip(nodes, relations, nodes[1:], strict=False):
+            if is_never(left, token.text, right):
+                column = parts[0][0][0].column
+                problem = f"{code[begin:stop].strip()!r} never holds"
+                raise refusal(
+                    code, column=column, problem=problem, remedy="write a condition that some numbers satisfy"
+                )
             chain.conditions.append((left, "=" if token.text == "==" else token.text, right))
             chain.condition_texts.append(code[begin:stop].strip())
 

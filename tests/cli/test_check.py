@@ -256,3 +256,32 @@ def test_watch_prints_an_answer_for_each_change_until_interrupted(
     assert [answer["summary"]["proved"] for answer in answers] == [1, 1, 0]
     assert [len(answer["errors"]) for answer in answers] == [0, 0, 1]
     assert err == "symgrad: interrupted\n"
+
+
+BAD = """\
+x +* 2 = 3
+1 = 1
+let x: positive
+x = x where x < 0
+2 = 2 where 1 < 0
+  1/0 = y
+log(0) = y
+1 < exp(exp(exp(1000)))
+let y: real, z
+\udcff = 1
+y = y
+"""
+
+
+def test_each_bad_line_is_named_with_its_column_and_the_others_are_examined(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    file.write_bytes(BAD.encode("utf-8", "surrogateescape"))
+    content = check(capsys, str(file), code=2)
+    places = [(error["line"], error["column"]) for error in content["errors"]]
+    assert places == [(1, 4), (4, 7), (5, 13), (6, 4), (7, 1), (8, 9), (9, 8), (10, 1), (11, 1)]
+    assert [(claim["line"], claim["verdict"]) for claim in content["claims"]] == [(2, "proved")]
+    assert main(["check", str(file)]) == 2
+    rows = [row for row in capsys.readouterr().out.splitlines() if "  error  " in row]
+    assert len(rows) == len(places)
+    assert all(f"(column {column}" in row for row, (_, column) in zip(rows, places, strict=True))

@@ -126,7 +126,7 @@ def _text(content: dict[str, object], examined: "list[Examined]", problems: "lis
     from symgrad.claims import note
 
     rows = [(one.link.line, one.evidence.verdict.word, one.link.text, note(one)) for one in examined]
-    rows += [(p.line, "error", note(p), "") for p in problems]
+    rows += [(p.line, "error", note(p) + _place(p), "") for p in problems]
     lines = [str(content["status"])]
     for number, word, text, reason in sorted(rows, key=lambda row: row[0]):
         lines.append(f"{number:>5}  {word:<9}  {text}")
@@ -136,6 +136,10 @@ def _text(content: dict[str, object], examined: "list[Examined]", problems: "lis
         names = ", ".join(content["undeclared"]) if isinstance(content["undeclared"], list) else ""
         lines.append(f"Taken as real, since no let declares them: {names}.")
     return "\n".join(lines)
+
+
+def _place(problem: "Problem") -> str:
+    return "" if "(column " in problem.message else f" (column {problem.column})"
 
 
 COMMAND = Command(
