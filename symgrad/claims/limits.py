@@ -100,7 +100,23 @@ class Limits:
                 return infinite.pop()
             if not missing and not infinite:
                 found = Add(*values)
-        return found
+        return self._logarithm_of_product(expr, depth) if found is None else found
+
+    def _logarithm_of_product(self, expr: Expr, depth: int) -> Expr | None:
+        """Return the limit of Σ c·log(u) + v as that of log(Π u**c·exp(v))."""
+        terms = [term.as_coeff_Mul() for term in expr.args]
+        logs = [(c, part.args[0]) for c, part in terms if isinstance(part, sympy.log) and c.is_Integer]
+        rest = Add(*[c * part for c, part in terms if not (isinstance(part, sympy.log) and c.is_Integer)])
+        if not logs or rest.has(sympy.log):
+            return None
+        inside = Mul(*[u**c for c, u in logs]) * sympy.exp(rest)
+        for form in (sympy.powsimp(sympy.expand(inside)), sympy.cancel(inside)):
+            found = self.of(form, depth + 1)
+            if found is S.Infinity:
+                return found
+            if found is not None and found is not S.NaN:
+                return S.NegativeInfinity if found == 0 else (sympy.log(found) if self.sign(found) == 1 else None)
+        return None
 
     def _product(self, expr: Expr, depth: int) -> Expr | None:
         constant, rest = expr.as_independent(self.n, as_Add=False)
@@ -112,9 +128,14 @@ class Limits:
                 return None if inner is None else constant * inner
             return None if sign is None else (S.NaN if inner is S.NaN else sign * inner)
         found = self._geometric(rest, depth)
+        found = self._in_one_power(rest) if found is None else found
         if found is not None:
             return found
         parts = [(a, self.of(a, depth + 1)) for a in rest.args]
+        without = [a for a, v in parts if v is S.NaN]
+        others = [v for _, v in parts if v is not S.NaN]
+        if len(without) == 1 and all(v is not None and v not in _INFINITE and self.sign(v) for v in others):
+            return S.NaN
         unknown = [a for a, v in parts if v is None or v is S.NaN]
         values = [v for _, v in parts if v is not None and v is not S.NaN]
         if unknown:
@@ -125,6 +146,31 @@ class Limits:
         if not any(v in _INFINITE for v in values):
             return Mul(*values)
         return sympy.prod(signs) * S.Infinity if len(signs) == len(values) else None
+
+    def _in_one_power(self, expr: Expr) -> Expr | None:
+        """Return the limit of a rational function of one power b**n that tends to infinity or 0."""
+        powers = {a for a in expr.atoms(Pow, sympy.exp) if self._is_geometric(a)}
+        bases = {a.as_base_exp()[0] for a in powers}
+        if len(bases) != 1:
+            return None
+        (base,) = bases
+        p = sympy.Dummy("p", positive=True)
+        slopes = {a.as_base_exp()[1].diff(self.n) for a in powers}
+        if not all(slope.is_Integer for slope in slopes):
+            return None
+        written = expr.xreplace({a: self._power_of(a, p) for a in powers})
+        end = self._exponential(base, self.n, 0)
+        if self.n in written.free_symbols or not written.is_rational_function(p) or end not in (S.Zero, S.Infinity):
+            return None
+        inner = Limits(p, self.facts)
+        if self.sign(base) != 1:
+            return None
+        return inner.of(sympy.cancel(written if end is S.Infinity else written.subs(p, 1 / p)))
+
+    def _power_of(self, power: Expr, p: Symbol) -> Expr:
+        base, exponent = power.as_base_exp()
+        slope = exponent.diff(self.n)
+        return p**slope * base ** sympy.expand(exponent - slope * self.n)
 
     def _is_bounded(self, expr: Expr) -> bool:
         """Say whether an expression of a real argument is bounded."""
@@ -144,6 +190,8 @@ class Limits:
         if power == 0:
             return S.Zero
         inner = self._rational(rest) if self.n in rest.free_symbols else rest
+        if power is S.NaN and self._alternates_without_end(powers[0], inner):
+            return S.NaN
         if power is S.Infinity and inner is not None:
             sign = self._eventual_sign(rest)
             return (S.Infinity if sign > 0 else S.NegativeInfinity) if sign else None
@@ -154,6 +202,13 @@ class Limits:
         if self.n in base.free_symbols or self.n not in exponent.free_symbols or not exponent.is_polynomial(self.n):
             return False
         return all(c.is_Rational for c in sympy.Poly(exponent, self.n).all_coeffs()[:-1])
+
+    def _alternates_without_end(self, power: Expr, rest: Expr | None) -> bool:
+        """Say whether (-b)**(n + d)·R(n) changes its sign for ever without tending to 0."""
+        base, exponent = power.as_base_exp()
+        if not (base.is_Rational and base <= -1 and exponent.diff(self.n) == 1) or rest is None or rest is S.NaN:
+            return False
+        return bool(base < -1) or (rest in _INFINITE or bool(self.sign(rest)))
 
     def _eventual_sign(self, rest: Expr) -> int | None:
         above, below = (sympy.Poly(part, self.n) for part in sympy.fraction(sympy.together(rest)))
@@ -265,7 +320,11 @@ def sure_limit(expr: Expr, n: Symbol, facts: Facts) -> Expr | None:
     """Return the proved limit, by the algebra of limits or by an expansion with a proven remainder."""
     if zero_proof(expr):
         return S.Zero
-    found = Limits(n, facts).of(expr)
-    if found is None and expr.is_Add:
-        found = Limits(n, facts).of(sympy.together(expr))
+    from symgrad.claims.taylor import taylor_limit
+
+    for form in (expr, sympy.together(expr) if expr.is_Add else expr):
+        found = Limits(n, facts).of(form)
+        if found is not None:
+            return found
+    found = taylor_limit(expr, n, facts)
     return expanded_limit(expr, n) if found is None else found

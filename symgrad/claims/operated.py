@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import sympy
@@ -14,8 +15,9 @@ from symgrad.claims.facts import Facts
 from symgrad.claims.induction import induction_proof
 from symgrad.claims.operations import Operation
 from symgrad.claims.points import Point, bounds_of
-from symgrad.claims.series import UNKNOWN, Value, closed_sum, supported_limit, value_of
+from symgrad.claims.series import TERMS_STAY, UNKNOWN, Value, closed_sum, supported_limit, value_of
 from symgrad.claims.statement import Statement
+from symgrad.claims.structure import BASES, allowed, exact_points, points_around
 from symgrad.claims.tails import sum_ball
 from symgrad.claims.trials import DivergesError, Findings, try_points
 from symgrad.claims.verdicts import refutation, verdict_of_points
@@ -25,6 +27,8 @@ FIRST_INTEGERS = 12
 SPECIAL_CASES = 6
 OPERATED_POINTS = 24
 LONGEST_WRITTEN = 60
+MANY = (100, 1000, 10_000)
+MOST_FARTHER = 60
 LARGEST_WRITTEN = 2000
 _INFINITE = (S.Infinity, S.NegativeInfinity)
 Proof = Callable[[Statement, Comparison, list[Symbol]], str | None]
@@ -102,6 +106,8 @@ def examine_operated(
     if infinite is not None:
         return infinite
     meaning = _Meaning(operations, values, {})
+    candidates = list(candidates)
+    bases = candidates[:BASES]
     wanted = _with_first_integers(candidates, statement, operations)
     found = try_points(wanted, link.lhs, link.rhs, link.relation, meaning.at, wanted=OPERATED_POINTS)
     unproved = [o for o in operations if o.is_infinite and values[o.symbol].verdict is not Verdict.PROVED]
@@ -116,6 +122,10 @@ def examine_operated(
     if method is None and left:
         method = _by_closed_sums(statement, plain, left, facts, proof)
     if method is None:
+        farther = list(_farther(link, statement, operations, bases))
+        deeper = try_points(farther, link.lhs, link.rhs, link.relation, meaning.at, wanted=len(farther) + 1)
+        if deeper.refuting is not None:
+            return refutation(statement, link, deeper)
         return verdict_of_points(statement, link, found, varies, seed)
     limits = [values[o.symbol].method for o in operations if o.is_infinite]
     return Evidence(link.text, Verdict.PROVED, "; ".join(dict.fromkeys([*limits, method])), None, statement.domain)
@@ -158,7 +168,8 @@ def _about_infinity(statement: Statement, link: Comparison, values: Mapping[Symb
         if other not in _INFINITE:
             continue
         known = values.get(side, UNKNOWN) if side.is_Symbol else UNKNOWN
-        if link.relation != "=" or known.value is None or known.verdict is not Verdict.PROVED:
+        unclear = known.value is S.NaN and known.method == TERMS_STAY
+        if link.relation != "=" or known.value is None or known.verdict is not Verdict.PROVED or unclear:
             words = "only whether a limit equals oo or -oo is examined"
             return Evidence(link.text, Verdict.UNDECIDED, words, None, statement.domain)
         verdict = Verdict.PROVED if known.value is other else Verdict.REFUTED
@@ -183,6 +194,22 @@ def _with_first_integers(
         if all(c.holds(early) for c in statement.where):
             yield early
         yield point
+
+
+def _farther(
+    link: Comparison, statement: Statement, operations: Sequence[Operation], bases: Sequence[Point]
+) -> Iterator[Point]:
+    """Yield points with many terms, and points where the sides change in a variable of the claim."""
+    symbols = {o.symbol for o in operations}
+    requirements = [r for r in statement.requirements if not r.subject.free_symbols & symbols]
+    counts = {s for o in operations if not o.is_infinite for s in o.high.free_symbols if s.is_integer}
+    for base in bases[:1]:
+        far = [{**base, **dict.fromkeys(counts & base.keys(), Fraction(count))} for count in MANY]
+        yield from (p for p in far if counts & base.keys() and allowed(p, statement.where, requirements))
+    plain = Comparison(link.lhs, link.relation, link.rhs, link.text)
+    exact = [p for p in exact_points(plain, statement, bases) if not symbols & p.keys()]
+    around = (p for p in points_around(exact, bases) if all(abs(p[s]) <= MANY[0] for s in counts & p.keys()))
+    yield from islice((p for p in around if allowed(p, statement.where, requirements)), MOST_FARTHER)
 
 
 def _without_proof(

@@ -17,7 +17,7 @@ ARGUMENTS = {
     "product": ("e", "k", "a", "b"),
     "iterate": ("f", "n", "x"),
 }
-LONGEST = 2000
+LONGEST = 12_000
 LARGEST_EXACT = 2**2000
 SIDES_WITHOUT_VALUE = (S.Infinity, S.NegativeInfinity, S.NaN, S.ComplexInfinity)
 

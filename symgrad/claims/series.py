@@ -1,6 +1,6 @@
 """The values of limits, infinite sums and infinite products, each with the theorem it rests on, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -10,15 +10,18 @@ from symgrad.claims.conditions import Requirement
 from symgrad.claims.facts import Facts
 from symgrad.claims.limits import expanded_limit, sure_limit
 from symgrad.claims.operations import Operation
+from symgrad.claims.rational_sums import alternating_sum, known_product, rational_sum
 from symgrad.derivation.identities.proofs import is_zero, zero_proof
 from symgrad.derivation.products import product_limit
 from symgrad.derivation.vocabulary import Regime, Sign
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
+from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
 SECONDS = 2.0
 LARGEST_SUMMAND = 40
+TERMS_STAY = "the terms do not tend to 0"
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr]) -
     if not _always_defined(operation, facts):
         return UNKNOWN
     if operation.kind == "limit":
-        found = sure_limit(body, operation.index, facts)
+        found = sure_limit(expand_activations(body), operation.index, facts)
         return UNKNOWN if found is None else Value(found, "the algebra of limits")
     if not operation.low.is_Integer:
         return UNKNOWN
     if operation.kind == "product":
-        return _product(body, operation)
+        nonzero = [r.subject for r in facts.requirements if r.condition is Condition.NONZERO]
+        nonzero += [s for s in body.free_symbols if facts.positive(s) or facts.positive(-s)]
+        return _product(body, operation, nonzero)
     return _sum(body, operation, facts)
 
 
@@ -64,25 +69,25 @@ def _always_defined(operation: Operation, facts: Facts) -> bool:
     """Say whether every term has a value: from the first index on, or for a limit from some index on."""
     index = operation.index
     for subject, condition in operation.conditions:
-        placed = [subject] if operation.kind == "limit" else _from(subject, index, operation.low)
-        if any(_met(part, condition, facts) for part in placed):
+        ways = [[subject]] if operation.kind == "limit" else _from(subject, index, operation.low)
+        if any(all(_met(part, condition, facts) for part in way) for way in ways):
             continue
         if operation.kind != "limit" or not _eventually(subject, condition, index, facts):
             return False
     return True
 
 
-def _from(expr: Expr, k: Symbol, low: Expr) -> list[Expr]:
-    """Return an expression for all k >= low, written in two ways by a symbol of known sign."""
-    return [
-        expr.xreplace({k: low + sympy.Dummy("k", integer=True, nonnegative=True)}),
-        expr.xreplace({k: low - 1 + sympy.Dummy("k", integer=True, positive=True)}),
-    ]
+def _from(expr: Expr, k: Symbol, low: Expr) -> list[list[Expr]]:
+    """Return an expression for all k >= low, in two ways written by a symbol of known sign."""
+    positive = sympy.Dummy("k", integer=True, positive=True)
+    return [[expr.xreplace({k: low - 1 + positive})], [expr.xreplace({k: low + positive}), expr.xreplace({k: low})]]
 
 
 def _met(part: Expr, condition: Condition, facts: Facts) -> bool:
     if Requirement(part, condition, "").is_always_met:
         return True
+    if condition is Condition.REAL_POWER:
+        return facts.positive(part.as_base_exp()[0])
     if condition in (Condition.NONZERO, Condition.POSITIVE) and facts.positive(part):
         return True
     return condition is Condition.NONZERO and (facts.positive(-part) or _power_of_nonzero(part, facts))
@@ -105,9 +110,10 @@ def _eventually(subject: Expr, condition: Condition, n: Symbol, facts: Facts) ->
     return positive and condition in (Condition.POSITIVE, Condition.NONNEGATIVE)
 
 
-def _product(body: Expr, operation: Operation) -> Value:
+def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr]) -> Value:
     if body.free_symbols - {operation.index}:
-        return UNKNOWN
+        known = known_product(body, operation.index, int(operation.low), nonzero)
+        return UNKNOWN if known is None else Value(known, "Euler's products of the circular functions")
     k = Symbol("k", integer=True, positive=True)
     try:
         shifted = body.xreplace({operation.index: k + operation.low - 1})
@@ -134,10 +140,21 @@ def _sum(body: Expr, operation: Operation, facts: Facts) -> Value:
         return telescoped
     term = sure_limit(body, k, facts)
     if term is not None and term is not S.Zero and (term is S.NaN or _nonzero(term, facts)):
-        return Value(S.NaN if term not in (S.Infinity, S.NegativeInfinity) else term, "the terms do not tend to 0")
+        return Value(_end_of_sum(term, facts), TERMS_STAY)
     if body.free_symbols == {k} and body.is_rational_function(k):
         return _rational_sum(body, k, low)
-    return _logarithmic(body, k, low, facts) or UNKNOWN
+    if body.free_symbols == {k} and low.is_Integer:
+        total = alternating_sum(body, k, int(low))
+        if total is not None:
+            return Value(total, "terms added in pairs, partial fractions, with Euler's and Gauss's values")
+    return _logarithmic(body, k, low, facts) or _arctangent(body, k, low, facts) or UNKNOWN
+
+
+def _end_of_sum(term: Expr, facts: Facts) -> Expr:
+    """Return oo or -oo for terms that keep one sign in the end, nan where the sum only has no finite value."""
+    if term is S.Infinity or facts.positive(term):
+        return S.Infinity
+    return S.NegativeInfinity if term is S.NegativeInfinity or facts.positive(-term) else S.NaN
 
 
 def _nonzero(term: Expr, facts: Facts) -> bool:
@@ -167,7 +184,9 @@ def _has_no_pole(primitive: Expr, k: Symbol, low: Expr) -> bool:
         base, exponent = factor.as_base_exp()
         if k not in base.free_symbols:
             continue
-        nonzero = any(Requirement(part, Condition.NONZERO, "").is_always_met for part in _from(base, k, low))
+        nonzero = any(
+            all(Requirement(part, Condition.NONZERO, "").is_always_met for part in way) for way in _from(base, k, low)
+        )
         if not exponent.is_Integer or not nonzero:
             return False
     return True
@@ -244,15 +263,8 @@ def _rational_sum(body: Expr, k: Symbol, low: Expr) -> Value:
     if below.degree() - above.degree() < 2:
         sign = 1 if (above.LC() > 0) == (below.LC() > 0) else -1
         return Value(sign * S.Infinity, "the terms are at least a multiple of 1/k in the end")
-    total, parts = S.Zero, sympy.apart(body, k).as_ordered_terms()
-    for part in parts:
-        constant, power = part.as_independent(k, as_Add=False)
-        base, exponent = power.as_base_exp()
-        if base != k or not exponent.is_Integer or exponent >= 0 or exponent % 2:
-            return UNKNOWN
-        head = sympy.Add(*[sympy.Integer(j) ** exponent for j in range(1, int(low))])
-        total += constant * (sympy.zeta(-exponent) - head)
-    return Value(total, "Euler's values of the zeta function at even numbers")
+    total = rational_sum(body, k, int(low))
+    return UNKNOWN if total is None else Value(total, "partial fractions, with Euler's and Gauss's values")
 
 
 def _logarithmic(body: Expr, k: Symbol, low: Expr, facts: Facts) -> Value | None:
@@ -266,6 +278,23 @@ def _logarithmic(body: Expr, k: Symbol, low: Expr, facts: Facts) -> Value | None
     if not (facts.positive(1 - ratio) and facts.positive(1 + ratio, strict=False)):
         return None
     return Value(-sympy.simplify(constant) * sympy.log(1 - ratio), "the logarithmic series, with Abel's theorem at -1")
+
+
+def _arctangent(body: Expr, k: Symbol, low: Expr, facts: Facts) -> Value | None:
+    """Sum c·r**k/(2k + 1) from k = 0: the series of the arctangent for -1 <= r < 0, of artanh for 0 < r < 1."""
+    terms = body * (2 * k + 1)
+    ratio = _ratio(terms, k)
+    if low != 0 or ratio is None or zero_proof(terms.xreplace({k: k + 1}) - ratio * terms) is None:
+        return None
+    constant = terms.subs(k, 0)
+    for turn, function in ((-1, sympy.atan), (1, sympy.atanh)):
+        size = turn * ratio
+        root = sympy.powdenest(sympy.sqrt(size), force=True)
+        inside = facts.positive(1 - size, strict=turn > 0) and facts.positive(size, strict=False)
+        if inside and zero_proof(root**2 - size):
+            value = sympy.cancel(constant / root) * function(root)
+            return Value(value, "the power series of the arctangent, with Abel's theorem at 1")
+    return None
 
 
 def supported_limit(operation: Operation) -> Value:
