@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError
+from symgrad.kernels import llvm
 from symgrad.kernels.extended import evaluate_extended
 from symgrad.kernels.floats import FLOATS, LOST, CompiledStep, Tile, run_tile
 from symgrad.kernels.fold import Arithmetic, Carried, fold
@@ -24,6 +25,7 @@ Array = NDArray[np.float64]
 TILE = 16384
 LAYERED_CELLS = 4_000_000
 DEEPEST = 10_000_000
+WORTH_COMPILING = 20_000_000  # steps of points that take the NumPy backend longer than compiling takes
 EXTENDED = Arithmetic(
     lambda step, known: evaluate_extended(step.exact_outputs, known),
     multiply,
@@ -131,18 +133,31 @@ def run_lambdify(kernel: Any, chain: Composition, points: Points, trace: bool, r
     return to_outcome(joined(runner(one, list(_tiles(points, layers, layered)))), chain, points, "lambdify")
 
 
+def _rescue(kernel: Any, chain: Composition, points: Points) -> Callable[[NDArray[np.intp]], Stacked]:
+    """Return what runs lost points with unlimited exponents."""
+
+    def rescue(index: NDArray[np.intp]) -> Stacked:
+        refuse_too_deep(chain, len(index))
+        with np.errstate(all="ignore"):
+            return _run_extended(kernel, chain, points, index, False)
+
+    return rescue
+
+
 def run_fast(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by the NumPy backend, whose lost points are run with unlimited exponents."""
     reason = obstacle(kernel, chain, trace)
     if reason is not None:
         raise InputError(f"the numpy backend does not compute {reason}; use the backend auto or lambdify")
+    return run_numpy(kernel, chain, points, runner, _rescue(kernel, chain, points))
 
-    def rescue(index: NDArray[np.intp]) -> Stacked:
-        refuse_too_deep(chain, len(index))
-        with np.errstate(all="ignore"):
-            return _run_extended(kernel, chain, points, index, trace)
 
-    return run_numpy(kernel, chain, points, runner, rescue)
+def run_vectors(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
+    """Evaluate by vector code compiled for this processor."""
+    reason = llvm.obstacle(kernel, chain, trace)
+    if reason is not None:
+        raise InputError(f"the llvm backend does not compute {reason}; use the backend auto or numpy")
+    return llvm.run_llvm(kernel, chain, points, runner, _rescue(kernel, chain, points))
 
 
 def refuse_too_deep(chain: Composition, count: int) -> None:
@@ -156,6 +171,9 @@ def refuse_too_deep(chain: Composition, count: int) -> None:
 
 def run_auto(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by the fastest backend that can."""
+    work = points.size * sum(int(block.layers) for block in chain.blocks)
+    if work >= WORTH_COMPILING and llvm.obstacle(kernel, chain, trace) is None:
+        return run_vectors(kernel, chain, points, trace, runner)
     run = run_lambdify if obstacle(kernel, chain, trace) else run_fast
     return run(kernel, chain, points, trace, runner)
 
@@ -164,6 +182,7 @@ Backend = Callable[[Any, Composition, Points, bool, Any], Outcome]
 BACKENDS: Mapping[str, Backend] = {
     "auto": run_auto,
     "numpy": run_fast,
+    "llvm": run_vectors,
     "lambdify": run_lambdify,
     "mpmath": run_mpmath,
 }
