@@ -1,7 +1,7 @@
 """A Cell: one step of a layer of any width, as equations between named vectors and weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class Cell:
     width: Expr
     state: tuple[MatrixSymbol, ...]
     new: tuple[MatrixSymbol, ...]
-    steps: tuple[Equation, ...]
+    steps: tuple[Equation, ...] = field(hash=False)
     inputs: tuple[MatrixSymbol, ...] = ()
 
     @cached_property

@@ -4,32 +4,29 @@ Arrays have their components first and the members last: a vector has shape (d, 
 or (d, d) where all members share it. The Jacobian is assembled from the cell's own symbolic factors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from symgrad.errors import InputError
-from symgrad.kernels.stable import STABLE, ArrayFunction
 from symgrad.maps.cells.cell import Cell
-from symgrad.maps.cells.equations import (
-    Complement,
-    Elementwise,
-    Equation,
-    Factor,
-    FactorKind,
-    LocalTerm,
-    Normalised,
-    Sum,
-    Weighing,
-    local_terms,
+from symgrad.maps.cells.equations import FactorKind
+from symgrad.phenomena.networks.plans import (
+    Array,
+    Arrays,
+    Number,
+    Plan,
+    PlannedFactor,
+    PlannedProduct,
+    PlannedStep,
+    plan_of,
+    planned_paths,
+    valued,
 )
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +60,8 @@ class CellStep:
     @property
     def state(self) -> dict[str, Array]:
         """The new state, state name → shape (d, *members)."""
-        pairs = zip(self.cell.state, self.cell.new, strict=True)
-        return {old.name: self.value(new.name) for old, new in pairs}
+        plan = plan_of(self.cell)
+        return {old: self.value(new) for old, new in zip(plan.state, plan.new, strict=True)}
 
     def times(self, tangents: Mapping[str, ArrayLike]) -> dict[str, Array]:
         """Return the Jacobian times tangents.
@@ -78,90 +75,100 @@ class CellStep:
         state name → shape (d, columns, *members)
         """
         inner = {name: _first(np.asarray(t, dtype=float), self.members, 2) for name, t in tangents.items()}
-        pushed = self.push(inner)
-        return {name: _last(t, self.members) for name, t in pushed.items()}
+        return {name: _last(t, self.members) for name, t in self.push(inner).items()}
 
-    def push(self, tangents: Mapping[str, Array]) -> dict[str, Array]:
+    def push(self, tangents: Arrays) -> dict[str, Array]:
         """Return the Jacobian times tangents of shape (count, d, columns), members first."""
-        found: dict[str, Array] = {**tangents}
-        for step in self.cell.steps:
+        plan, found = plan_of(self.cell), dict(tangents)
+        for step, terms in zip(plan.steps, plan.terms, strict=True):
             total: Array | None = None
-            for term in _terms(step):
-                if (part := found.get(term.argument.name)) is not None:
-                    moved = self._moved(term, part)
+            for argument, factors in terms:
+                if (part := found.get(argument)) is not None:
+                    moved = self.through(factors, part)
                     total = moved if total is None else total + moved
             if total is not None:
-                found[step.symbol.name] = total
+                found[step.name] = total
         some = next(iter(tangents.values()))
         return {
-            old.name: found[new.name] if new.name in found else np.zeros_like(some)
-            for old, new in zip(self.cell.state, self.cell.new, strict=True)
+            old: found[new] if new in found else np.zeros_like(some)
+            for old, new in zip(plan.state, plan.new, strict=True)
         }
 
     @property
     def jacobian(self) -> Array:
         """∂(new state)/∂(state), rows = new, the states one after the other; shape (s, s, *members)."""
-        sizes = [self.values[s.name].shape[1] for s in self.cell.state]
-        count, total = int(np.prod(self.members)), sum(sizes)
-        result, offset = np.empty((count, total, total)), 0
-        for old, size in zip(self.cell.state, sizes, strict=True):
-            pushed = self.push({old.name: np.broadcast_to(np.eye(size), (count, size, size))})
-            rows = np.cumsum([0, *sizes])
-            for index, symbol in enumerate(self.cell.state):
-                result[:, rows[index] : rows[index + 1], offset : offset + size] = pushed[symbol.name]
-            offset += size
+        return self._assembled(lambda old, unit: self.push({old: unit}))
+
+    def without(self, *words: str) -> Array:
+        """Return the Jacobian without every path whose name contains one of the words, shape (s, s, *members).
+
+        Examples
+        --------
+        >>> from symgrad.maps.cells import cell
+        >>> step = cell_step(cell("residual"), {"x": [0.0]}, {"W": [[0.5]], "b": [0.0]})
+        >>> step.without("activation").item()
+        1.0
+        """
+        names = plan_of(self.cell).state
+        known = [w for new in names for old in names for w, _ in planned_paths(self.cell, new, old)]
+        for word in words:
+            if not any(word in one for one in known):
+                raise InputError(f"no path of the {self.cell.name} cell is named with {word!r}; it has {known}")
+
+        def kept(old: str, unit: Array) -> dict[str, Array]:
+            return {
+                new: sum(
+                    (
+                        self.through(factors, unit)
+                        for name, factors in planned_paths(self.cell, new, old)
+                        if not any(word in name for word in words)
+                    ),
+                    np.zeros_like(unit),
+                )
+                for new in names
+            }
+
+        return self._assembled(kept)
+
+    def _assembled(self, push: Callable[[str, Array], Arrays]) -> Array:
+        """Return the matrix whose block columns are the pushed units."""
+        names = plan_of(self.cell).state
+        sizes = [self.values[name].shape[1] for name in names]
+        count, edges = int(np.prod(self.members)), np.cumsum([0, *sizes])
+        result = np.empty((count, edges[-1], edges[-1]))
+        for column, old in enumerate(names):
+            pushed = push(old, np.broadcast_to(np.eye(sizes[column]), (count, sizes[column], sizes[column])))
+            for row, new in enumerate(names):
+                result[:, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = pushed[new]
         return _last(result, self.members)
 
-    def _moved(self, term: LocalTerm, tangent: Array) -> Array:
-        for factor in reversed(term.factors):
-            tangent = self.apply(factor, tangent)
+    def through(self, factors: Sequence[PlannedFactor], tangent: Array) -> Array:
+        """Return an ordered product of factors times tangents of shape (count, d, columns)."""
+        for factor in reversed(factors):
+            tangent = self._applied(factor, tangent)
         return tangent
 
-    def apply(self, factor: Factor, tangent: Array) -> Array:
-        """Return one named factor times tangents of shape (count, d, columns)."""
-        match factor.kind:
-            case FactorKind.NUMBER:
-                return np.asarray(self._number(factor.name) * tangent)
-            case FactorKind.WEIGHT:
-                return np.asarray(np.matmul(self.weights[factor.name.name], tangent))
-            case FactorKind.DIAGONAL:
-                return np.asarray(self.weighing(factor.operand)[:, :, None] * tangent)
-            case FactorKind.SLOPE:
-                right = factor.operand
-                slope = _stable(right.activation)[1](self.values[right.argument.name])
-                return np.asarray(slope[:, :, None] * tangent)
-            case FactorKind.NORMALISER:
-                right, symbol = factor.operand
-                return self._normalised(right, self.values[symbol.name][:, :, None], tangent)
+    def _applied(self, factor: PlannedFactor, tangent: Array) -> Array:
+        if factor.kind is FactorKind.WEIGHT:
+            return np.asarray(np.matmul(self.weights[factor.name], tangent))
+        if factor.slope is not None:
+            return np.asarray(factor.slope(self.values[factor.name])[:, :, None] * tangent)
+        if factor.kind is FactorKind.NUMBER:
+            return np.asarray(self.number(factor.number) * tangent)
+        assert factor.vector is not None
+        vector = factor.vector.of(self.values)[:, :, None]
+        if factor.kind is FactorKind.DIAGONAL:
+            return np.asarray(vector * tangent)
+        flat = tangent - tangent.mean(axis=1, keepdims=True) - vector * (vector * tangent).mean(axis=1, keepdims=True)
+        return np.asarray(flat / _spread(self.values[factor.name], self.number(factor.number))[:, :, None])
 
-    def _normalised(self, right: Normalised, hat: Array, tangent: Array) -> Array:
-        flat = tangent - tangent.mean(axis=1, keepdims=True) - hat * (hat * tangent).mean(axis=1, keepdims=True)
-        spread = _spread(self.values[right.argument.name], self._number(right.epsilon))
-        return np.asarray(flat / spread[:, :, None])
-
-    def weighing(self, weighing: Weighing) -> Array:
-        """Return v or 1 - v, shape (count or 1, d)."""
-        if isinstance(weighing, Complement):
-            return 1.0 - self.values[weighing.vector.name]
-        return self.values[weighing.name]
-
-    def _number(self, value: sympy.Expr) -> float:
-        return float(value.xreplace(self.numbers))
-
-
-def _stable(activation: str) -> tuple[ArrayFunction, ArrayFunction, ArrayFunction]:
-    if activation not in STABLE:
-        raise InputError(f"activation {activation!r} has no NumPy form; use one of {', '.join(sorted(STABLE))}")
-    return STABLE[activation].numpy
+    def number(self, number: Number) -> float:
+        """Return a number with the values of its symbols put in."""
+        return valued(number, self.numbers)
 
 
 def _spread(vector: Array, epsilon: float) -> Array:
     return np.asarray(np.sqrt(vector.var(axis=1, keepdims=True) + epsilon))
-
-
-@lru_cache(maxsize=1024)
-def _terms(step: Equation) -> tuple[LocalTerm, ...]:
-    return tuple(local_terms(step))
 
 
 def _first(array: Array, members: tuple[int, ...], axes: int) -> Array:
@@ -208,78 +215,76 @@ def cell_step(
     >>> step.jacobian.tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    given = dict(parameters)
-    _check_names(cell, state, given, inputs)
+    plan, given = plan_of(cell), dict(parameters)
+    _check_names(cell.name, plan, state, given, inputs)
     numbers = {s: float(np.asarray(given.pop(s.name))) for s in cell.numbers}
     arrays = {name: np.asarray(v, dtype=float) for name, v in {**state, **given}.items()}
-    outside = {} if inputs is None else {cell.inputs[0].name: np.asarray(inputs, dtype=float)}
-    axes = {w.name: 2 for w in cell.weights}
-    members = _members(cell, {**arrays, **outside}, axes)
-    weights = {w.name: _first(arrays.pop(w.name), members, 2) for w in cell.weights}
-    values = {name: _first(array, members, 1) for name, array in {**arrays, **outside}.items()}
+    if inputs is not None:
+        arrays[plan.inputs[0]] = np.asarray(inputs, dtype=float)
+    members = _members(plan, arrays)
+    weights = {name: _first(arrays.pop(name), members, 2) for name in plan.weights}
+    values = {name: _first(array, members, 1) for name, array in arrays.items()}
     count = int(np.prod(members))
-    values |= {s.name: np.broadcast_to(values[s.name], (count, values[s.name].shape[1])) for s in cell.state}
-    _check_sizes(cell, values, weights)
+    values |= {name: np.broadcast_to(values[name], (count, values[name].shape[1])) for name in plan.state}
+    _check_sizes(cell, plan, values, weights)
     step = CellStep(cell, members, values, weights, numbers)
-    for equation in cell.steps:
-        values[equation.symbol.name] = _evaluated(equation, step)
+    for planned in plan.steps:
+        values[planned.name] = _evaluated(planned, step)
     return step
 
 
-def _evaluated(equation: Equation, step: CellStep) -> Array:
-    match equation.right:
-        case Sum(summands):
-            width = step.values[step.cell.state[0].name].shape[1]
-            total: Any = np.zeros((1, width))
-            for summand in summands:
-                vector: Any = np.ones((1, width))
-                if summand.vectors:
-                    vector = step.weighing(summand.vectors[0])
-                for other in summand.vectors[1:]:
-                    vector = vector * step.weighing(other)
-                if summand.matrix is not None:
-                    vector = np.matmul(step.weights[summand.matrix.name], vector[:, :, None])[:, :, 0]
-                total = total + step._number(summand.coefficient) * vector
-            return np.asarray(total)
-        case Elementwise(activation, argument):
-            return _stable(activation)[0](step.values[argument.name])
-        case Normalised(argument, epsilon):
-            vector = step.values[argument.name]
-            return np.asarray((vector - vector.mean(axis=1, keepdims=True)) / _spread(vector, step._number(epsilon)))
+def _evaluated(planned: PlannedStep, step: CellStep) -> Array:
+    if planned.products:
+        total: Any = 0.0
+        for product in planned.products:
+            total = total + _product(product, step)
+        return np.asarray(total)
+    vector = step.values[planned.argument]
+    if planned.function is not None:
+        return planned.function(vector)
+    return np.asarray((vector - vector.mean(axis=1, keepdims=True)) / _spread(vector, step.number(planned.epsilon)))
 
 
-def _check_names(cell: Cell, state: Mapping[str, Any], given: Mapping[str, Any], inputs: object) -> None:
+def _product(product: PlannedProduct, step: CellStep) -> Array:
+    vectors = [v.of(step.values) for v in product.vectors]
+    whole: Any = vectors[0] if vectors else np.ones((1, step.values[plan_of(step.cell).state[0]].shape[1]))
+    for other in vectors[1:]:
+        whole = whole * other
+    if product.weight is not None:
+        whole = np.matmul(step.weights[product.weight], whole[:, :, None])[:, :, 0]
+    coefficient = step.number(product.coefficient)
+    return np.asarray(whole if coefficient == 1.0 else coefficient * whole)
+
+
+def _check_names(name: str, plan: Plan, state: Mapping[str, Any], given: Mapping[str, Any], inputs: object) -> None:
     """Refuse names that are missing or unknown."""
-    for what, found, needed in (
-        ("state", state, [s.name for s in cell.state]),
-        ("parameter", given, [*(p.name for p in cell.parameters), *(s.name for s in cell.numbers)]),
-    ):
+    for what, found, needed in (("state", state, plan.state), ("parameter", given, plan.given)):
         if wrong := set(needed) ^ set(found):
-            name = sorted(wrong)[0]
-            why = "has no value" if name in needed else "is none of the cell's"
-            raise InputError(f"{what} {name!r} {why}; the {cell.name} cell has {', '.join(needed) or 'none'}")
-    if (inputs is None) == bool(cell.inputs):
-        need = "needs an input in every step" if cell.inputs else "takes no inputs"
-        raise InputError(f"the {cell.name} cell {need}, got {inputs!r}; see cell(…, inputs=…)")
+            first = sorted(wrong)[0]
+            why = "has no value" if first in needed else "is none of the cell's"
+            raise InputError(f"{what} {first!r} {why}; the {name} cell has {', '.join(needed) or 'none'}")
+    if (inputs is None) == bool(plan.inputs):
+        need = "needs an input in every step" if plan.inputs else "takes no inputs"
+        raise InputError(f"the {name} cell {need}, got {inputs!r}; see cell(…, inputs=…)")
 
 
-def _members(cell: Cell, arrays: Mapping[str, Array], axes: Mapping[str, int]) -> tuple[int, ...]:
+def _members(plan: Plan, arrays: Arrays) -> tuple[int, ...]:
     """Return the members' shape, the same for every array that has members."""
-    shapes = {array.shape[axes.get(name, 1) :] for name, array in arrays.items()} - {()}
+    shapes = {array.shape[2 if name in plan.weights else 1 :] for name, array in arrays.items()} - {()}
     if len(shapes) > 1:
         raise InputError(f"all arrays must have the same members, got {sorted(shapes)}; give one shape, members last")
     return shapes.pop() if shapes else ()
 
 
-def _check_sizes(cell: Cell, values: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
+def _check_sizes(cell: Cell, plan: Plan, values: Arrays, weights: Arrays) -> None:
     """Refuse vectors and weights of sizes that do not fit the width."""
-    width = values[cell.state[0].name].shape[1]
-    sizes = literal_sizes(cell, width, values[cell.inputs[0].name].shape[1] if cell.inputs else 0)
-    for symbol in (*cell.state, *cell.parameters, *cell.inputs):
-        found = weights[symbol.name].shape[1:] if symbol.name in weights else values[symbol.name].shape[1:]
-        needed = tuple(sizes[s] for s in symbol.shape)[: len(found)]
+    width = values[plan.state[0]].shape[1]
+    sizes = literal_sizes(cell, width, values[plan.inputs[0]].shape[1] if plan.inputs else 0)
+    for name, rows, columns in plan.shapes:
+        found = weights[name].shape[1:] if name in weights else values[name].shape[1:]
+        needed = (sizes[rows], sizes[columns])[: len(found)]
         if found != needed:
-            raise InputError(f"{symbol.name} must have shape {needed} before the members, got {found}")
+            raise InputError(f"{name} must have shape {needed} before the members, got {found}")
 
 
 def literal_sizes(cell: Cell, width: int, inputs: int) -> dict[sympy.Expr, int]:
@@ -302,11 +307,7 @@ def by_path(step: CellStep, new: str, old: str) -> dict[str, Array]:
     >>> {words: matrix.item() for words, matrix in by_path(step, "x", "x").items()}
     {'carried unchanged': 1.0, 'through the activation': 0.5}
     """
-    found = {}
     size, count = step.values[old].shape[1], int(np.prod(step.members))
-    for path in step.cell.jacobian().block(new, old).paths:
-        matrix: Array = np.broadcast_to(np.eye(size), (count, size, size))
-        for factor in reversed(path.factors):
-            matrix = step.apply(factor, matrix)
-        found[path.words] = _last(matrix, step.members)
-    return found
+    unit = np.broadcast_to(np.eye(size), (count, size, size))
+    paths = planned_paths(step.cell, new, old)
+    return {words: _last(step.through(factors, unit), step.members) for words, factors in paths}
