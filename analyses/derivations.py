@@ -21,6 +21,24 @@ LINEAR = sg.Map("w*x + b", "x")
 LOG10 = np.log(10.0)
 SEED = 0
 DIGITS = 600
+IN_A_SENTENCE = {
+    "recurrent": (
+        "A shared weight adds one term per layer: what it does there, times the factors of all later layers. The terms "
+        "of early layers vanish with the chain product; their sum does not."
+    ),
+    "activations": (
+        "A factor is at most $|w|$ in a chain of tanh layers and $|w|/4$ in one of sigmoid layers, so the product "
+        "vanishes where that is below 1; for tanh it vanishes at $w = 1$ as well."
+    ),
+    "newton": (
+        "The derivative of Newton's map is 0 at a simple root, where the error is squared, $1 - 1/m$ at an $m$-fold "
+        "one and $-2$ for $x^{1/3}$."
+    ),
+    "hessian": (
+        "The loss of a product of $n$ weights is convex exactly for $(n-1)/(2n-1) < p/y < 1$, on one side of its "
+        "valley."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -74,14 +92,10 @@ def derivations(scale: sg.Scale) -> sg.Report:
         "newton": (newton_formula, newton_figure),
         "hessian": (hessian_formula, hessian_figure),
     }
-    if scale.quick:
-        parts = {"hessian": parts["hessian"]}
-    read_ones = [read(f"derivations_{name}") for name in parts]
-    sections = [
-        section(derivation, formula(), figure())
-        for derivation, (formula, figure) in zip(read_ones, parts.values(), strict=True)
-    ]
-    return sg.Report(*overview(read_ones), *(block for blocks in sections for block in blocks))
+    names = ("hessian",) if scale.quick else tuple(parts)
+    examined = {name: read(f"derivations_{name}") for name in names}
+    blocks = [block for name in names for block in section(examined[name], IN_A_SENTENCE[name], *parts[name])]
+    return sg.Report(*overview(examined.values()), *blocks)
 
 
 def count(examined, verdict):
@@ -114,19 +128,19 @@ def overview(read_ones):
     )
 
 
-def section(derivation, formula, figure):
-    """Return one derivation: where it is written, its lines, its picture and its slips."""
+def section(derivation, sentence, formula, figure):
+    """Return one derivation: what it shows, where it is written, its lines, its picture and its slips."""
     definitions = "\n".join(derivation.definitions)
     return (
-        sg.Text(f"## {derivation.title}"),
-        formula,
+        sg.Text(f"## {derivation.title}\n\n{sentence}"),
+        formula(),
         sg.Text(f"[The derivation](../analyses/{derivation.name}.md) declares and defines\n\n```\n{definitions}\n```"),
         sg.Table(
             ("line", "statement", "verdict", "method", "holds where"),
             [proved_row(item) for item in derivation.lines],
             "Line: its place in the file.",
         ),
-        figure,
+        figure(),
         sg.Table(
             ("line", "a common slip", "verdict", "at", "what the balls say"),
             [refuted_row(item) for item in derivation.slips],
