@@ -11,6 +11,7 @@ from types import ModuleType
 
 from symgrad.budget import close
 from symgrad.claims import examine_document, open_document
+from symgrad.claims.documents import examine_link
 
 CLAIMS = Path(__file__).parents[1] / "claims"
 SECONDS = 5.0
@@ -32,6 +33,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, help="examine so many claims of each label only")
     parser.add_argument("--mutants", type=int, default=0, help="examine so many mutants of the true claims; -1 for all")
     parser.add_argument("--fuzz", type=int, default=0, help="try so many random texts, in batches of 1000")
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first batch of random texts")
+    parser.add_argument("--read-only", action="store_true", help="read the random texts, but examine nothing")
     parser.add_argument("--list", action="store_true", help="print the claims that are not decided rightly")
     chosen = parser.parse_args(argv)
     truth = module("test_corpus_truth")
@@ -41,7 +44,8 @@ def main(argv: list[str] | None = None) -> None:
         if chosen.mutants:
             print_mutants(truth, None if chosen.mutants < 0 else chosen.mutants)
         for batch in range(0, chosen.fuzz, BATCH):
-            print_fuzz(truth, batch, min(BATCH, chosen.fuzz - batch))
+            count = min(BATCH, chosen.fuzz - batch)
+            print_fuzz(truth, chosen.first + batch, count, examine=not chosen.read_only)
     finally:
         close()
 
@@ -73,7 +77,13 @@ def print_file(truth: ModuleType, limit: int | None) -> None:
     document = open_document("\n".join([*lets, *(entry.text for entry in drawn)]))
     begin = time.perf_counter()
     found = list(examine_document(document, seconds=SECONDS))
-    print(f"{len(found)} textbook claims in one file: {time.perf_counter() - begin:.1f} s (goal 15 s)")
+    print(f"{len(found)} textbook claims in one file: {time.perf_counter() - begin:.1f} s (goal 15 s)", end=", ")
+    busy = []
+    for link in document.links:
+        start = time.process_time()
+        examine_link(link, 0)
+        busy.append(time.process_time() - start)
+    print(f"of which the processor worked {sum(busy):.1f} s, median {statistics.median(busy):.3f} s per claim")
 
 
 def print_mutants(truth: ModuleType, count: int | None) -> None:
@@ -85,6 +95,8 @@ def print_mutants(truth: ModuleType, count: int | None) -> None:
         label = "held wherever mpmath looked" if mutant.wrong_at is None else "false"
         word = "refused" if found is None else "proved" if found in mutation.PROVEN else found.word
         seen[label, word] += 1
+        if sum(seen.values()) % BATCH == 0:
+            print(f"  {sum(seen.values())} mutants after {time.perf_counter() - begin:.0f} s", flush=True)
         if (label, word) in (("false", "proved"), ("held wherever mpmath looked", "refuted")):
             print(f"  {word} though {label}: {mutant.link.text} {mutant.wrong_at or ''}", flush=True)
     for (label, word), number in sorted(seen.items()):
@@ -92,14 +104,14 @@ def print_mutants(truth: ModuleType, count: int | None) -> None:
     print(f"{sum(seen.values())} mutants in {time.perf_counter() - begin:.0f} s")
 
 
-def print_fuzz(truth: ModuleType, seed: int, count: int) -> None:
+def print_fuzz(truth: ModuleType, seed: int, count: int, *, examine: bool) -> None:
     fuzz = module("test_fuzz")
     rng, lines = random.Random(seed), fuzz.seeds(truth)
     begin = time.perf_counter()
-    trials = [fuzz.tried(fuzz.fuzzed(rng, lines)) for _ in range(count)]
+    trials = [fuzz.tried(fuzz.fuzzed(rng, lines), examine=examine) for _ in range(count)]
     for fault in (fault for trial in trials for fault in trial.faults):
         print(f"  {fault}", flush=True)
-    words = f"{sum(t.links for t in trials)} links examined, {sum(t.problems for t in trials)} lines refused"
+    words = f"{sum(t.links for t in trials)} links, {sum(t.problems for t in trials)} lines refused"
     longest = max(trial.seconds for trial in trials)
     print(f"{count} random texts from {seed}: {words}, {sum(len(t.faults) for t in trials)} faults,", end=" ")
     print(f"longest {longest:.1f} s, all {time.perf_counter() - begin:.0f} s", flush=True)

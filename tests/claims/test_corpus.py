@@ -48,15 +48,17 @@ def matrix(outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
     return {label: {word: counts[label, word] for word in words} for label in ("true", "false")}
 
 
-def test_no_false_claim_of_the_corpus_is_proved_and_no_true_one_refuted(truth: ModuleType) -> None:
+@pytest.mark.parametrize(("label", "word"), [("true", "proved"), ("false", "refuted")])
+def test_no_false_claim_of_the_corpus_is_proved_and_no_true_one_refuted(
+    truth: ModuleType, label: str, word: str
+) -> None:
     try:
-        outcomes = [one for label in ("true", "false") for one in examined(truth, label)]
+        outcomes = list(examined(truth, label))
     finally:
         close()
-    assert [(one.label, one.entry.text) for one in outcomes if one.verdict in GRAVE[one.label]] == []
-    counts = matrix(outcomes)
-    assert counts["true"]["proved"] >= SHARE * sum(counts["true"].values()), counts
-    assert counts["false"]["refuted"] >= SHARE * sum(counts["false"].values()), counts
+    assert [one.entry.text for one in outcomes if one.verdict in GRAVE[label]] == []
+    counts = matrix(outcomes)[label]
+    assert counts[word] >= SHARE * sum(counts.values()), counts
 
 
 @pytest.mark.parametrize(("text", "label"), [("x = x + 1", "true"), ("sin(x)**2 + cos(x)**2 = 1", "false")])

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from symgrad.budget import close
+from symgrad.claims import Examined, Known, examine_document, open_document
 from symgrad.cli import main
+from symgrad.evidence import Verdict
 
 EXAMPLE = (Path(__file__).parent / "corpus" / "example.md").read_text(encoding="utf-8")
+KNOWN: Known = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,16 +52,19 @@ def test_the_example_file_is_proved(capsys: pytest.CaptureFixture[str], tmp_path
 
 
 @pytest.mark.parametrize(("line", "text"), tuple(flipped()))
-def test_one_sign_changed_refutes_a_link_that_touches_its_line(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, line: int, text: str
-) -> None:
-    code, content = answer(capsys, tmp_path / "flipped.md", text)
+def test_one_sign_changed_refutes_a_link_that_touches_its_line(line: int, text: str) -> None:
+    found = list(examine_document(open_document(text), seconds=30.0, known=KNOWN))
+    refuted = [one for one in found if isinstance(one, Examined) and one.evidence.verdict is Verdict.REFUTED]
+    assert {one.link.line for one in refuted} & {line, line + 1}
+    for one in refuted:
+        assert one.evidence.witness is not None
+        assert re.search("left side .*[0-9].*right side .*[0-9]|is [-0-9]", one.evidence.method), one.evidence.method
+
+
+def test_a_sign_changed_exits_with_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, content = answer(capsys, tmp_path / "flipped.md", EXAMPLE.replace("(1 - tanh", "(1 + tanh"))
     assert code == 1
-    refuted = [claim for claim in content["claims"] if claim["verdict"] == "refuted"]
-    assert {claim["line"] for claim in refuted} & {line, line + 1}
-    for claim in refuted:
-        assert claim["counterexample"] is not None
-        assert re.search("left side .*[0-9].*right side .*[0-9]|is [-0-9]", claim["method"]), claim["method"]
+    assert {claim["line"] for claim in content["claims"] if claim["counterexample"]} == {7, 8}
 
 
 def test_every_sign_of_the_example_is_tried() -> None:
