@@ -13,6 +13,7 @@ from symgrad.claims.hunting import lower_points
 from symgrad.claims.inequalities import inequality_proof
 from symgrad.claims.operated import examine_operated
 from symgrad.claims.operations import Operation
+from symgrad.claims.perfect_squares import without_square_roots
 from symgrad.claims.pieces import Piece
 from symgrad.claims.points import Bounds, bounds_of, points, with_ends
 from symgrad.claims.several import nonnegative
@@ -83,6 +84,10 @@ def _argument(
     argument = inequality_proof(statement, link, variables) or _by_mean_value(statement, link, variables, depth)
     if argument is not None or depth >= DEEPEST_SPLIT:
         return argument
+    plain = Comparison(without_square_roots(link.lhs), link.relation, without_square_roots(link.rhs), link.text)
+    if plain != link:
+        argument = _argument(statement, plain, variables, depth + 1)
+        return argument and (f"roots of squares; {argument[0]}", argument[1])
     parts = split(statement, link, variables)
     if parts is None:
         return None

@@ -19,7 +19,7 @@ from symgrad.evidence import Verdict
 from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
-SECONDS = 2.0
+SECONDS = 4.0
 LARGEST_SUMMAND = 40
 TERMS_STAY = "the terms do not tend to 0"
 

@@ -28,7 +28,11 @@ def split(statement: Statement, link: Comparison, variables: Sequence[Symbol]) -
     variable, the domain is cut at the exact zeros of what decides the cases.
     """
     difference = plain_functions(link.difference)
-    if not difference.has(*_SPLITTERS) or sympy.count_ops(difference) > LARGEST or link.relation == "!=":
+    if (
+        not (difference.has(*_SPLITTERS) or _branched(difference))
+        or sympy.count_ops(difference) > LARGEST
+        or link.relation == "!="
+    ):
         return None
     branches = _branches(difference) if link.relation != "=" else None
     if branches is not None:
@@ -76,7 +80,7 @@ def _pieces(statement: Statement, link: Comparison, x: Symbol) -> list[Part] | N
     for a, b in pairwise([low, *inner, high]):
         piece = Piece(a, b)
         settled = _settled(link.lhs, {x: piece.inside()})
-        if settled is None or settled.has(*_SPLITTERS):
+        if settled is None or settled.has(*_SPLITTERS) or _branched(settled):
             return None
         edges = [Comparison(x, ">", a, f"{x} > {a}")] if a.is_finite else []
         edges += [Comparison(x, "<", b, f"{x} < {b}")] if b.is_finite else []
@@ -98,7 +102,68 @@ def _cuts(expr: Expr, x: Symbol, whole: Piece, statement: Statement) -> list[Exp
         if zeros is None:
             return None
         found |= zeros
+    for node in _branched(expr):
+        turns = _branch_cuts(node, x, whole)
+        if turns is None:
+            return None
+        found |= turns
     return list(found)
+
+
+def _branched(expr: Expr) -> list[Expr]:
+    """Return the parts asin(sin(u)), acos(cos(u)) and atan(tan(u)), whose branch depends on u."""
+    nodes = expr.atoms(sympy.asin, sympy.acos, sympy.atan)
+    return [
+        node
+        for node in nodes
+        if (isinstance(node.args[0], sympy.sin | sympy.cos) and not isinstance(node, sympy.atan))
+        or _tangent(node) is not None
+    ]
+
+
+def _tangent(node: Expr) -> Expr | None:
+    """Return u where a node is atan(sin(u)/cos(u))."""
+    if not isinstance(node, sympy.atan):
+        return None
+    angles = {a.args[0] for a in node.args[0].atoms(sympy.sin, sympy.cos)}
+    for u in angles:
+        if node.args[0] == sympy.sin(u) / sympy.cos(u):
+            return u
+    return None
+
+
+def _angle(node: Expr) -> Expr:
+    return _tangent(node) if isinstance(node, sympy.atan) else node.args[0].args[0]
+
+
+def _branch_cuts(node: Expr, x: Symbol, whole: Piece) -> set[Expr] | None:
+    """Return where the branch changes: at multiples of π for acos, halfway between them for asin and atan."""
+    u = _angle(node)
+    slope = u.diff(x)
+    if not slope.is_Rational or slope == 0 or whole.low.is_infinite or whole.high.is_infinite:
+        return None
+    shift = S.Zero if isinstance(node, sympy.acos) and isinstance(node.args[0], sympy.cos) else sympy.Rational(1, 2)
+    ends = sorted(sympy.N(u.subs(x, end) / sympy.pi) for end in (whole.low, whole.high))
+    first, last = int(sympy.floor(ends[0])) - 1, int(sympy.ceiling(ends[1])) + 1
+    if last - first > 4 * MOST_CUTS:
+        return None
+    return {(sympy.pi * (m + shift) - u.subs(x, 0)) / slope for m in range(first, last + 1)}
+
+
+def _branch(node: Expr, point: dict[Symbol, Expr]) -> Expr | None:
+    """Return the linear expression a branched part equals around a point."""
+    u = _angle(node)
+    turns = u.subs(point) / sympy.pi
+    if isinstance(node, sympy.acos):
+        if not isinstance(node.args[0], sympy.cos):
+            return None
+        m = sympy.floor(turns)
+        return u - m * sympy.pi if m % 2 == 0 else (m + 1) * sympy.pi - u
+    if isinstance(node.args[0], sympy.cos):
+        return None
+    m = sympy.floor(turns + sympy.Rational(1, 2))
+    turn = -1 if isinstance(node, sympy.asin) and m % 2 else 1
+    return turn * (u - m * sympy.pi)
 
 
 def _subjects(expr: Expr) -> list[Expr]:
@@ -130,8 +195,10 @@ def _all_zeros(subject: Expr, x: Symbol, whole: Piece, statement: Statement) -> 
 
 def _settled(expr: Expr, point: dict[Symbol, Expr]) -> Expr | None:
     """Return the expression with every case decided as at a point."""
-    if not expr.args or not expr.has(*_SPLITTERS):
+    if not expr.args or not (expr.has(*_SPLITTERS) or _branched(expr)):
         return expr
+    if isinstance(expr, sympy.asin | sympy.acos | sympy.atan) and expr in _branched(expr):
+        return _branch(expr, point)
     if isinstance(expr, Piecewise):
         for value, condition in expr.args:
             held = condition == True or condition.xreplace(point)  # noqa: E712
