@@ -6,7 +6,7 @@ squares), so that c* = 1 attracts when χ₁ <= 1, and otherwise exactly one c* 
 References
 ----------
 Poole et al. (2016), arXiv 1606.05340, section 2 (correlation map); Schoenholz et al. (2017), arXiv 1611.01232,
-section 3 (depth scales ξ_q, ξ_c and that of the gradient).
+(depth scales ξ_q, ξ_c and that of the gradient).
 """
 
 import math

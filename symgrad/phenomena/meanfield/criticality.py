@@ -4,7 +4,7 @@ The line is explicit in the length q: σ_w² = 1/S(q) and σ_b² = q - W(q)/S(q)
 
 References
 ----------
-Poole et al. (2016), arXiv 1606.05340, section 3; Schoenholz et al. (2017), arXiv 1611.01232, section 3.
+Poole et al. (2016), arXiv 1606.05340; Schoenholz et al. (2017), arXiv 1611.01232 (χ₁ and criticality).
 """
 
 import math

@@ -2,8 +2,8 @@
 
 References
 ----------
-Newman (1986), Comm. Math. Phys. 103:121, theorem 1 (exponents of Gaussian products); Hanin & Nica (2020), Comm. Math.
-Phys. 376:287, theorem 1 (log-normal gradients of ReLU networks, log-variance 5 Σ 1/n); Hanin (2018), NeurIPS 31.
+Newman (1986), Comm. Math. Phys. 103:121 (exponents of Gaussian products); Hanin & Nica (2020), Comm. Math.
+Phys. 376:287 (log-normal gradients of ReLU networks, log-variance 5 Σ 1/n); Hanin (2018), NeurIPS 31.
 """
 
 import math

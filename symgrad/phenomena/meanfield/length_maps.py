@@ -2,7 +2,7 @@
 
 References
 ----------
-Poole et al. (2016), arXiv 1606.05340, section 2 (length map); Schoenholz et al. (2017), arXiv 1611.01232, section 3
+Poole et al. (2016), arXiv 1606.05340, section 2 (length map); Schoenholz et al. (2017), arXiv 1611.01232
 (χ₁ and the critical line).
 """
 

@@ -6,8 +6,8 @@ is the law of the full matrix at a small part of its cost.
 
 References
 ----------
-Balduzzi et al. (2017), arXiv 1702.08591, section 3 (correlation of gradients with depth); Hanin & Nica (2020), Comm.
-Math. Phys. 376:287, theorem 1 (log-normal gradients); Newman (1986), Comm. Math. Phys. 103:121.
+Balduzzi et al. (2017), arXiv 1702.08591 (correlation of gradients with depth); Hanin & Nica (2020), Comm.
+Math. Phys. 376:287 (log-normal gradients); Newman (1986), Comm. Math. Phys. 103:121.
 """
 
 import math

@@ -19,6 +19,7 @@ from symgrad.phenomena.meanfield.quadrature import Array, ArrayFunction
 
 X = Symbol("x", real=True)
 BENT = frozenset({"relu", "leaky_relu", "elu", "selu", "softsign", "sign", "step", "Abs"})
+MOST_KINKS = 40
 
 
 @dataclass(frozen=True)
@@ -157,10 +158,11 @@ def _lines(phi: Expr) -> tuple[Expr, Expr] | None:
 
 def _kinks(phi: Expr) -> tuple[float, ...]:
     """Return the places, ascending, at which φ or a derivative of it jumps."""
-    if phi.has(floor, sympy.Mod):
+    plain = expand_activations(phi)
+    if plain.has(floor, sympy.Mod):
         raise InputError("floor and Mod jump without end; give a φ without them")
-    edges: set[Expr] = {a.args[0] for a in phi.atoms(Function) if a.func.__name__ in BENT}
-    for bend in phi.atoms(Max, Min):
+    edges: set[Expr] = {a.args[0] for e in (phi, plain) for a in e.atoms(Function) if a.func.__name__ in BENT}
+    for bend in plain.atoms(Max, Min):
         edges |= {a - b for a in bend.args for b in bend.args if str(a) < str(b)}
     found: set[float] = set()
     for edge in edges:
@@ -170,10 +172,21 @@ def _kinks(phi: Expr) -> tuple[float, ...]:
 
 
 def _roots(edge: Expr) -> set[float]:
-    """Return the real roots of a polynomial argument of a bent function."""
-    if not edge.is_polynomial(X):
-        raise InputError(f"the kinks at {to_text(edge)} = 0 are not those of a polynomial; give a φ with plain kinks")
-    return {float(r) for r in sympy.Poly(edge, X).nroots() if abs(sympy.im(r)) < 1e-12 and r.is_real is not False}
+    """Return the real roots of the argument of a bent function: of a polynomial all, else those seen to change sign."""
+    if edge.is_polynomial(X):
+        roots = sympy.Poly(edge, X).nroots(n=30, maxsteps=200)
+        return {float(sympy.re(r)) for r in roots if abs(sympy.im(r)) < 1e-12}
+    from scipy import optimize  # at start-up it would cost 0.1 s
+
+    value, _ = _compiled(edge)
+    places = np.sinh(np.linspace(-8.0, 8.0, 4001))
+    signs = np.sign(value(places))
+    crossed = np.flatnonzero(signs[:-1] * signs[1:] < 0)
+    if crossed.size > MOST_KINKS:
+        raise InputError(f"φ has a kink wherever {to_text(edge)} = 0, too many to cut at; give a φ with few kinks")
+    ends = [(places[i], places[i + 1]) for i in crossed]
+    found = {float(optimize.brentq(lambda x: float(value(np.array(x))), *pair, xtol=1e-15)) for pair in ends}
+    return found | {float(p) for p in places[signs == 0]}
 
 
 def _check_jumps(value: ArrayFunction, kinks: tuple[float, ...], text: str) -> None:

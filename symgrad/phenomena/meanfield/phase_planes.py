@@ -2,7 +2,7 @@
 
 References
 ----------
-Schoenholz et al. (2017), arXiv 1611.01232, figures 1 and 5 (the plane, the depth scales).
+Poole et al. (2016), arXiv 1606.05340 (the plane); Schoenholz et al. (2017), arXiv 1611.01232 (the depth scales).
 """
 
 import math

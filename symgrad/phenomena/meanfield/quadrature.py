@@ -8,8 +8,8 @@ line the error falls like exp(-c/h) with c independent of q; two step sizes are 
 
 References
 ----------
-Takahasi & Mori (1974), Publ. RIMS 9:721, section 4 (substitutions); Trefethen & Weideman (2014), SIAM Review 56:385,
-sections 5 and 14 (exponential convergence of the trapezoidal rule).
+Takahasi & Mori (1974), Publ. RIMS 9:721 (substitutions); Trefethen & Weideman (2014), SIAM Review 56:385
+(exponential convergence of the trapezoidal rule).
 """
 
 import math

@@ -5,8 +5,8 @@ fresh W make the cross terms vanish, so that lengths add and gradients multiply 
 
 References
 ----------
-Poole et al. (2016), arXiv 1606.05340; Yang & Schoenholz (2017), arXiv 1712.08969, sections 3 and 4 (residual
-networks); Balduzzi et al. (2017), arXiv 1702.08591, section 3 (correlation of gradients).
+Poole et al. (2016), arXiv 1606.05340; Yang & Schoenholz (2017), arXiv 1712.08969 (residual
+networks); Balduzzi et al. (2017), arXiv 1702.08591 (correlation of gradients).
 """
 
 import math
@@ -122,7 +122,7 @@ class ResidualLaw:
 
 
 def residual_law(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float, branch: float = 1.0) -> ResidualLaw:
-    """Return how length and gradient of z + s(Wφ(z) + b) grow with depth (Yang & Schoenholz 2017, section 4).
+    """Return how length and gradient of z + s(Wφ(z) + b) grow with depth (Yang & Schoenholz 2017).
 
     For bounded φ with ∫φ'² finite, q grows by r = s²(σ_w²φ(∞)² + σ_b²) per layer, Eφ'² falls like
     ∫φ'²/√(2πq), and the log of the squared gradient tends to 2s²σ_w²∫φ'²·√(l/(2πr)). For φ that is linear at both
