@@ -41,33 +41,49 @@ MANTISSA_BITS, SIGN_BITS = (1 << 52) - 1, 1 << 63
 
 @dataclass(frozen=True)
 class Reduced:
-    """An argument u of the exponential as k·ln 2 + r: ``grown`` is exp(r) - 1, ``power`` holds k in its last bits."""
+    """An argument u of the exponential as k·ln 2 + r: ``grown`` is exp(r) - 1, ``power`` holds k in its last bits.
+
+    ``bounded`` says that u <= 709. With ``cut`` what lies below -708 counts as -708, which is right for activations:
+    they add their exponential to 1, or to a number beside which it is lost, or it is a factor that is looked at anyway.
+    """
 
     argument: str
     power: str
     grown: str
+    bounded: bool
+    cut: bool
 
 
-def reduce_exponential(code: Writer, u: str, *, bounded: bool) -> Reduced:
-    """Write what exp and expm1 share; ``bounded`` says that u <= 709."""
+def reduce_exponential(code: Writer, u: str, *, bounded: bool, cut: bool = False) -> Reduced:
+    """Write what exp and expm1 share."""
     if not bounded:
         u = code.least(u, code.number(710.0))
-    u = code.most(u, code.number(-746.0))
+    u = code.most(u, code.number(-708.0 if cut else -746.0))
     magic = code.number(ROUND_TO_INTEGER)
     shifted = code.fma(u, code.number(LOG2_E), magic)
     k = code.line(f"fsub {code.floats} {shifted}, {magic}")
     r = code.fma(k, code.number(-LN2_HIGH), u)
     r = code.fma(k, code.number(-LN2_LOW), r)
     square = code.mul(r, r)
-    return Reduced(u, code.as_bits(shifted), code.fma(square, code.polynomial(r, EXP), r))
+    grown = code.fma(square, code.polynomial(r, EXP), r)
+    return Reduced(u, code.as_bits(shifted), grown, bounded, cut)
 
 
-def exponential(code: Writer, reduced: Reduced, *, bounded: bool) -> str:
-    """Write exp(u), right down to the smallest subnormal number."""
+def _power(code: Writer, reduced: Reduced) -> str:
+    """Write 2**k, for -1022 <= k <= 1023."""
+    shifted = code.integer("shl", reduced.power, code.whole(52))
+    return code.as_floats(code.integer("add", shifted, code.whole(ONE_BITS)))
+
+
+def exponential(code: Writer, reduced: Reduced) -> str:
+    """Write exp(u), right down to the smallest subnormal number unless the argument is cut off."""
+    if reduced.cut:
+        power = _power(code, reduced)
+        return code.fma(power, reduced.grown, power)
     low = code.compare("olt", reduced.argument, code.number(-708.0))
     shift = code.line(f"select {code.truths} {low}, {code.bits} {code.whole(64)}, {code.bits} {code.whole(0)}")
     back = code.select(low, code.number(2.0**-64), code.number(1.0))
-    if not bounded:
+    if not reduced.bounded:
         high = code.compare("ogt", reduced.argument, code.number(708.0))
         shift = code.line(f"select {code.truths} {high}, {code.bits} {code.whole(-64)}, {code.bits} {shift}")
         back = code.select(high, code.number(2.0**64), back)
@@ -77,10 +93,11 @@ def exponential(code: Writer, reduced: Reduced, *, bounded: bool) -> str:
 
 
 def exponential_minus_one(code: Writer, reduced: Reduced) -> str:
-    """Write exp(u) - 1 for u <= 709 without cancellation; infinite beyond."""
-    shifted = code.integer("shl", reduced.power, code.whole(52))
-    power = code.as_floats(code.integer("add", shifted, code.whole(ONE_BITS)))
+    """Write exp(u) - 1 for u <= 709 without cancellation."""
+    power = _power(code, reduced)
     near = code.fma(power, reduced.grown, code.sub(power, code.number(1.0)))
+    if reduced.cut:
+        return near
     low = code.compare("olt", reduced.argument, code.number(-40.0))
     return code.select(low, code.number(-1.0), near)
 

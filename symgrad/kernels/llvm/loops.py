@@ -69,10 +69,10 @@ class Loop:
     def text(self) -> str:
         """Return the module."""
         code, names = self.code, [f"s{i}" for i in range(len(self.chain.slopes))]
-        carried = ["x", "before", "mantissa", "power", "scale", "P", "least", "noted"]
-        carried += [*names, *(f"q{i}" for i in range(len(names)))]
+        carried = ["x", "before", "mantissa", "power", "scale", "P", "least", "noted", "last", "factor"]
+        carried += [*names, *(f"{kind}{i}" for kind in "qf" for i in range(len(names)))]
         self.memory = [f"%{name} = alloca {code.floats}" for name in carried]
-        self.memory += [f"%{name} = alloca {code.truths}" for name in ("flagged", "settled", "near")]
+        self.memory += [f"%{name} = alloca {code.truths}" for name in ("flagged", "settled", "near", "still")]
         self.memory += [f"%{name} = alloca i64" for name in ("group", "end", "block", "step")]
         self._fetch()
         self._enter()
@@ -153,7 +153,7 @@ class Loop:
             self.store(zero, name)
         self.store(one, "mantissa")
         self.store(code.number(float("nan")), "noted")
-        for name in ("flagged", "settled", "near"):
+        for name in ("flagged", "settled", "near", "still"):
             self.set_truth(self.nothing, name)
         self.set_count("0", "block")
         code.raw("br label %block_begins")
@@ -179,8 +179,11 @@ class Loop:
             for i, name in enumerate(chain.slopes):
                 added = local[layer.wrt.index(name)]
                 self.store(code.fma(factor, self.load(f"q{i}"), added), f"q{i}")
+                self.store(added, f"f{i}")
             product = code.mul(factor, self.load("P"))
             self.store(product, "P")
+            self.store(factor, "factor")
+            self.store(self.load("x"), "last")
             self.store(value, "x")
             size, least = code.abs(product), self.load("least")
             self.store(code.select(code.compare("olt", size, least), size, least), "least")
@@ -251,6 +254,8 @@ class Loop:
         self.set_truth(near, "near")
         same = code.compare("oeq", distance, code.number(0.0))
         found = code.either(self.truth("settled"), code.either(same, code.either(close, twice)))
+        if len(self.chain.layers) == 1:
+            found = code.either(found, self._stands_still())
         self.set_truth(found, "settled")
         waiting = code.any(code.opposite(code.either(found, self.truth("flagged"))))
         done = code.line(f"add i64 {self.count('block')}, 1")
@@ -263,6 +268,24 @@ class Loop:
         finish = code.line(f"and i1 {settle}, {ended}")
         code.raw(f"br i1 {finish}, label %finish, label %block_begins")
 
+    def _stands_still(self) -> str:
+        """Write whether the last step alone has not moved the state: a fixed point that at least halves distances."""
+        code, x = self.code, self.load("x")
+        limit = code.mul(code.abs(x), code.number(TOLERANCE))
+        here = code.compare("ole", code.abs(code.sub(x, self.load("last"))), limit)
+        still = code.both(here, code.compare("ole", code.abs(self.load("factor")), code.number(0.5)))
+        self.set_truth(still, "still")
+        return still
+
+    def _future(self, left: str) -> tuple[str, str, list[str]]:
+        """Write P, m and Q of what is left: blocks, or single steps where the orbit stands still."""
+        code, still = self.code, self.truth("still")
+        blocks = code.spread(code.line(f"sitofp i64 {left} to double"))
+        steps = code.spread(code.line("sitofp i64 " + code.line(f"mul i64 {left}, %span") + " to double"))
+        own = [code.select(still, self.load(f"f{i}"), self.load(f"q{i}")) for i in range(len(self.chain.slopes))]
+        product = code.select(still, self.load("factor"), self.load("P"))
+        return product, code.select(still, steps, blocks), own
+
     def _power(self, product: str, times: str) -> tuple[str, str, str]:
         """Write P**m as mantissa and exponent, and m·log|P|."""
         code, zero = self.code, self.code.number(0.0)
@@ -272,7 +295,7 @@ class Loop:
         height = code.mul(times, code.mul(near, code.number(LOG2_E)))
         whole = code.call("rint", height)
         inside = code.mul(code.line(f"fsub {code.floats} {height}, {whole}"), code.number(LN2))
-        mantissa = exponential(code, reduce_exponential(code, inside, bounded=True), bounded=True)
+        mantissa = exponential(code, reduce_exponential(code, inside, bounded=True))
         half = code.mul(times, code.number(0.5))
         odd = code.compare("one", code.call("floor", half), half)
         negative = code.both(odd, code.compare("olt", product, zero))
@@ -289,8 +312,7 @@ class Loop:
         code.raw("finish:")
         self.flag(code.opposite(self.truth("settled")))
         left = code.line(f"sub i64 %blocks, {self.count('block')}")
-        times = code.spread(code.line(f"sitofp i64 {left} to double"))
-        product = self.load("P")
+        product, times, own = self._future(left)
         mantissa, exponent, log = self._power(product, times)
         fresh, powers = split_exponent(code, code.mul(self.load("mantissa"), mantissa))
         self.store(fresh, "mantissa")
@@ -307,7 +329,7 @@ class Loop:
             scale = self.load("scale")
             shrink = power_of_two(code, code.neg(scale))
             for i in range(len(self.chain.slopes)):
-                slope, added = self.load(f"s{i}"), code.mul(self.load(f"q{i}"), shrink)
+                slope, added = self.load(f"s{i}"), code.mul(own[i], shrink)
                 moderate = code.fma(value, slope, code.mul(added, geometric))
                 fixed = code.div(added, beyond)
                 growing = code.sub(code.mul(mantissa, code.add(slope, fixed)), code.mul(fixed, fade))

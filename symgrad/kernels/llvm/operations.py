@@ -1,5 +1,6 @@
 """The operations of programs as vector code."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,8 +14,7 @@ from symgrad.kernels.llvm.elementary import (
 )
 from symgrad.kernels.llvm.writer import Writer
 from symgrad.kernels.program import Program
-
-HIGHEST = 709.0
+from symgrad.kernels.program.bundles import HIGHEST
 
 
 def _sign(code: Writer, a: str) -> str:
@@ -82,11 +82,11 @@ class Body:
         if op in ("min", "max"):
             return self._bounded(op, slots)
         if op == "exp":
-            return exponential(code, self._reduction(slots[0]), bounded=self._is_bounded(slots[0]))
+            return exponential(code, self._reduction(slots[0]))
         if op == "expm1":
             grown = exponential_minus_one(code, self._reduction(slots[0]))
             beyond = code.compare("ogt", arguments[0], code.number(HIGHEST))
-            return grown if self._is_bounded(slots[0]) else code.select(beyond, code.number(float("inf")), grown)
+            return grown if self._bound(slots[0]) <= HIGHEST else code.select(beyond, code.number(float("inf")), grown)
         if op == "tanh_given":
             return self._tanh(*slots)
         return SIMPLE[op](code, *arguments)
@@ -107,15 +107,17 @@ class Body:
         one = self.program.instructions[place]
         return one.op, one.arguments
 
-    def _is_bounded(self, slot: int) -> bool:
-        """Return whether the number in a slot is never above 709."""
+    def _bound(self, slot: int) -> float:
+        """Return a number that the one in a slot never exceeds."""
         op, slots = self._instruction(slot)
-        bounds = [self.program.constant(s) for s in slots] if op == "min" else [self.program.constant(slot)]
-        return any(bound is not None and bound <= HIGHEST for bound in bounds)
+        bounds = [self.program.constant(s) for s in (slots if op == "min" else (slot,))]
+        return min((bound for bound in bounds if bound is not None), default=math.inf)
 
     def _reduction(self, slot: int) -> Reduced:
         if slot not in self._reduced:
-            self._reduced[slot] = reduce_exponential(self.code, self.values[slot], bounded=self._is_bounded(slot))
+            bound = self._bound(slot)
+            bounded, cut = bound <= HIGHEST, bound == HIGHEST
+            self._reduced[slot] = reduce_exponential(self.code, self.values[slot], bounded=bounded, cut=cut)
         return self._reduced[slot]
 
     def _tanh(self, argument: int, quotient: int) -> str:

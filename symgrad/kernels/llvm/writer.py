@@ -85,11 +85,14 @@ class Writer:
         return self.call("fabs", a)
 
     def polynomial(self, a: str, coefficients: Sequence[float]) -> str:
-        """Write a polynomial by Horner's rule, lowest coefficient first."""
-        result = self.number(coefficients[-1])
-        for c in reversed(coefficients[:-1]):
-            result = self.fma(result, a, self.number(c))
-        return result
+        """Write a polynomial, lowest coefficient first, by Estrin's scheme: its operations wait less."""
+        terms, power = [self.number(c) for c in coefficients], a
+        while len(terms) > 1:
+            pairs = list(zip(terms[::2], terms[1::2], strict=False))
+            joined = [self.fma(high, power, low) for low, high in pairs]
+            terms = joined + terms[2 * len(pairs) :]
+            power = self.mul(power, power) if len(terms) > 1 else power
+        return terms[0]
 
     def compare(self, how: str, a: str, b: str) -> str:
         """Write a comparison, e.g. "olt": ordered and less than."""
