@@ -42,7 +42,7 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     tried = points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS)
     candidates = with_ends(tried, variables, statement.where, requirements)
     if operations:
-        return examine_operated(statement, link, operations, candidates, _proof)
+        return examine_operated(statement, link, operations, candidates, _exact_argument, seed)
     found = try_points(candidates, link.lhs, link.rhs, link.relation)
     if found.refuting is not None or not found.defined:
         return refutation(statement, link, found)
@@ -100,6 +100,15 @@ def _argument(
     certain = all(one is not None and one[1] is Verdict.PROVED for one in found)
     words = dict.fromkeys(one[0] for one in found if one is not None)
     return "by cases: " + "; ".join(words), Verdict.PROVED if certain else Verdict.CERTIFIED
+
+
+def _exact_argument(statement: Statement, link: Comparison, variables: list[Symbol]) -> str | None:
+    """Return the argument that proves a comparison without operators, None also where it rests on enclosures."""
+    method = _proof(statement, link, variables)
+    if method is not None:
+        return method
+    argument = _argument(statement, link, variables, 1)
+    return argument[0] if argument is not None and argument[1] is Verdict.PROVED else None
 
 
 def _by_mean_value(

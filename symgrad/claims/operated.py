@@ -27,7 +27,8 @@ FIRST_INTEGERS = 12
 SPECIAL_CASES = 6
 OPERATED_POINTS = 24
 LONGEST_WRITTEN = 60
-MANY = (100, 1000, 10_000)
+MANY = {100: 100, 1000: 30, 10_000: 6}  # number of terms: the largest size of a term
+FARTHEST_BESIDE = 100
 MOST_FARTHER = 60
 LARGEST_WRITTEN = 2000
 _INFINITE = (S.Infinity, S.NegativeInfinity)
@@ -118,7 +119,7 @@ def examine_operated(
     plain, left = _written(link, operations, values)
     varies = bool((plain.lhs.free_symbols | plain.rhs.free_symbols) or statement.where)
     variables = sorted((plain.lhs.free_symbols | plain.rhs.free_symbols), key=str)
-    method = induction_proof(statement, plain, left) if left else proof(statement, plain, variables)
+    method = induction_proof(statement, plain, left, proof) if left else proof(statement, plain, variables)
     if method is None and left:
         method = _by_closed_sums(statement, plain, left, facts, proof)
     if method is None:
@@ -204,11 +205,13 @@ def _farther(
     requirements = [r for r in statement.requirements if not r.subject.free_symbols & symbols]
     counts = {s for o in operations if not o.is_infinite for s in o.high.free_symbols if s.is_integer}
     for base in bases[:1]:
-        far = [{**base, **dict.fromkeys(counts & base.keys(), Fraction(count))} for count in MANY]
+        size = sum(sympy.count_ops(o.body) for o in operations)
+        many = [count for count, most in MANY.items() if size <= most]
+        far = [{**base, **dict.fromkeys(counts & base.keys(), Fraction(count))} for count in many]
         yield from (p for p in far if counts & base.keys() and allowed(p, statement.where, requirements))
     plain = Comparison(link.lhs, link.relation, link.rhs, link.text)
     exact = [p for p in exact_points(plain, statement, bases) if not symbols & p.keys()]
-    around = (p for p in points_around(exact, bases) if all(abs(p[s]) <= MANY[0] for s in counts & p.keys()))
+    around = (p for p in points_around(exact, bases) if all(abs(p[s]) <= FARTHEST_BESIDE for s in counts & p.keys()))
     yield from islice((p for p in around if allowed(p, statement.where, requirements)), MOST_FARTHER)
 
 

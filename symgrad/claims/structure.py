@@ -169,6 +169,9 @@ def _against(sides: Sequence[Expr], relation: str) -> str:
 
 def _certainly_allowed(point: Exact, statement: Statement) -> bool:
     """Say whether an irrational point certainly satisfies the assumptions, the conditions and the requirements."""
+    rational = {s: Fraction(int(v.p), int(v.q)) for s, v in point.items() if v.is_Rational}
+    if not all(allowed_value(symbol, value) for symbol, value in rational.items()):
+        return False
     if any(symbol.is_integer and not value.is_Integer for symbol, value in point.items()):
         return False
     if any(symbol.is_nonnegative and not value.is_nonnegative for symbol, value in point.items()):
