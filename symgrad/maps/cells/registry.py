@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -139,7 +140,15 @@ def cell(name: str, *, width: int | Expr = WIDTH, inputs: int | Expr | None = No
         if option not in row.options:
             takes = ", ".join(row.options) or "none"
             raise InputError(f"the {name} cell has no option {option!r}; it takes {takes}")
-    return row.build(units, **options)
+    try:
+        return _built(row.build, units, tuple(options.items()))
+    except TypeError:
+        return row.build(units, **options)
+
+
+@lru_cache(maxsize=256)
+def _built(build: Callable[..., Cell], units: Units, options: tuple[tuple[str, Any], ...]) -> Cell:
+    return build(units, **dict(options))
 
 
 def _inputs(row: CellRow, inputs: int | Expr | None) -> Expr:

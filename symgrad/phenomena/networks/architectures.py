@@ -145,7 +145,7 @@ def leading_log_singular_values(steps: Iterable[CellStep]) -> Array:
     """Return log σ of J_T ⋯ J_1, the largest first, as far as float64 reaches below the largest.
 
     One SVD of the product itself, for wide networks: values more than ``REACH`` nats below the largest are lost in
-    rounding and returned as nan. ``log_singular_values`` loses none.
+    rounding and returned as nan; a product that is exactly 0 has -inf throughout. ``log_singular_values`` loses none.
 
     Returns
     -------
@@ -162,8 +162,9 @@ def leading_log_singular_values(steps: Iterable[CellStep]) -> Array:
     values = np.linalg.svd(np.concatenate(list(product.values()), axis=1), compute_uv=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(values)
-        reached = logs - logs[:, :1] > -REACH
-        return np.asarray(np.where(reached, logs + sums[:, None], np.nan).T)
+        reached = ~(logs - logs[:, :1] <= -REACH)
+        whole = np.where(reached, logs + sums[:, None], np.nan)
+        return np.asarray(np.where(np.isneginf(sums)[:, None], -np.inf, whole).T)
 
 
 def _unit(step: CellStep) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from symgrad.errors import InputError, RegistryError
 from symgrad.maps.cells.cell import Cell
+from symgrad.phenomena.networks.plans import plan_of
 from symgrad.phenomena.networks.steps import literal_sizes
 
 Array = NDArray[np.float64]
@@ -137,18 +138,17 @@ def draw_parameters(
     if row is None:
         raise InputError(f"no initialisation is named {str(law)[:60]!r}; known: {', '.join(sorted(_TABLE))}")
     _check(cell, width, inputs, members)
-    sizes = literal_sizes(cell, width, inputs)
+    sizes, plan = literal_sizes(cell, width, inputs), plan_of(cell)
     drawn: dict[str, Array] = {}
-    for symbol in cell.parameters:
-        rows, columns = (sizes[s] for s in symbol.shape)
-        if symbol in cell.weights:
-            drawn[symbol.name] = _members_last(gain * row.draw(rng, members, rows, columns))
-        elif symbol in cell.gains:
-            drawn[symbol.name] = np.ones((rows, members))
-        elif row.uniform_biases:
-            drawn[symbol.name] = _members_last(row.draw(rng, members, rows, 1)[:, :, 0])
-        else:
-            drawn[symbol.name] = np.zeros((rows, members))
+    for name, rows, columns in plan.shapes:
+        if name in plan.weights:
+            drawn[name] = _members_last(gain * row.draw(rng, members, sizes[rows], sizes[columns]))
+        elif name in plan.gains:
+            drawn[name] = np.ones((sizes[rows], members))
+        elif name in plan.biases and row.uniform_biases:
+            drawn[name] = _members_last(row.draw(rng, members, sizes[rows], 1)[:, :, 0])
+        elif name in plan.biases:
+            drawn[name] = np.zeros((sizes[rows], members))
     return drawn | _forgetting(cell, forget_bias, horizon, rng, (width, members))
 
 
@@ -168,7 +168,7 @@ def _forgetting(
     """Return the biases of the forget and input gates that were asked for."""
     if forget_bias is None:
         return {}
-    if not {"b_f", "b_i"} <= {b.name for b in cell.biases}:
+    if not {"b_f", "b_i"} <= set(plan_of(cell).biases):
         raise InputError(f"the {cell.name} cell has no forget gate, got forget_bias={forget_bias!r}; leave it out")
     if forget_bias == "chrono":
         if horizon is None or horizon <= 2:

@@ -91,8 +91,10 @@ class Plan:
     steps : the equations in order
     terms : for each of them, (argument, factors) of every term of its derivative
     state, new, inputs : names of vectors
-    weights : names of matrices
+    weights, gains : names of matrices, and of vectors that scale
     shapes : (name, rows, columns) of everything that is given
+    given : names of the parameters and numbers
+    biases : names of vectors that are added
     """
 
     steps: tuple[PlannedStep, ...]
@@ -101,8 +103,10 @@ class Plan:
     new: tuple[str, ...]
     inputs: tuple[str, ...]
     weights: tuple[str, ...]
+    gains: tuple[str, ...]
     shapes: tuple[tuple[str, sympy.Expr, sympy.Expr], ...]
     given: tuple[str, ...]
+    biases: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
@@ -120,8 +124,10 @@ def plan_of(cell: Cell) -> Plan:
         new=tuple(s.name for s in cell.new),
         inputs=tuple(u.name for u in cell.inputs),
         weights=tuple(w.name for w in cell.weights),
+        gains=tuple(g.name for g in cell.gains),
         shapes=tuple((s.name, *s.shape) for s in known),
         given=(*(p.name for p in cell.parameters), *(s.name for s in cell.numbers)),
+        biases=tuple(b.name for b in cell.biases),
     )
 
 

@@ -175,6 +175,8 @@ def _first(array: Array, members: tuple[int, ...], axes: int) -> Array:
     """Return an array with its members as one first axis: count, or 1 where it has none."""
     if array.ndim == axes:
         return array[None]
+    if array.ndim == axes + 1:
+        return np.ascontiguousarray(array.transpose(axes, *range(axes)))
     moved = np.moveaxis(array, tuple(range(axes)), tuple(range(-axes, 0)))
     return np.ascontiguousarray(moved).reshape(int(np.prod(members)), *array.shape[:axes])
 

@@ -126,6 +126,8 @@ def test_a_dead_net_has_norm_zero() -> None:
     net = Architecture("relu", "dense", "he", options={"activation": "relu"})
     norms = log_norms(walk(net, width=1, depth=60, members=4, rng=np.random.default_rng(0)))
     assert (norms[-1] == -np.inf).all()
+    leading = leading_log_singular_values(walk(net, width=1, depth=60, members=4, rng=np.random.default_rng(0)))
+    assert (leading == -np.inf).all()
 
 
 @pytest.mark.parametrize(

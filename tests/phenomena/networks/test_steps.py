@@ -112,6 +112,26 @@ def test_products_with_tangents_are_those_with_the_jacobian(name: str) -> None:
     np.testing.assert_allclose(np.concatenate([pushed[s.name] for s in layer.state]), expected, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru", "highway"])
+def test_paths_can_be_left_out_by_name(name: str) -> None:
+    layer, width = made(name), 3
+    state, parameters, inputs = drawn(layer, width)
+    step = cell_step(layer, state, parameters, inputs=inputs)
+    np.testing.assert_allclose(step.without(), step.jacobian, atol=1e-14)
+    left = step.without("candidate")
+    for i, new in enumerate(layer.state):
+        for j, old in enumerate(layer.state):
+            block = left[i * width : (i + 1) * width, j * width : (j + 1) * width]
+            paths = [
+                np.broadcast_to(m, block.shape)
+                for w, m in by_path(step, new.name, old.name).items()
+                if "candidate" not in w
+            ]
+            np.testing.assert_allclose(block, np.sum(paths, axis=0), atol=1e-14)
+    with pytest.raises(InputError, match="cell is named with 'peephole'"):
+        step.without("peephole")
+
+
 def test_members_are_independent_and_may_share_their_weights() -> None:
     layer = cell("gru", inputs=0)
     state, parameters, _ = drawn(layer, 3)
