@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
 from sympy import Expr
 
 from symgrad.errors import InputError
@@ -251,11 +252,21 @@ def log_factors(system: System, factors: Sequence[Jacobian], states: Array, valu
         slopes = [np.abs(f.dense(points)[0]) for f in factors]
         logs = np.asarray(sum(np.log(slope) for slope in slopes))
         small = np.any([slope < TINY for slope in slopes], axis=0)[0]
+    if small.any():
+        small = small & _flat_beside(system, states, values)
     if not isinstance(system.source, NumericMap) and small.any():
         kernel = to_kernel(compose(*_body(system.source)))
         given = {name: v[small] if np.ndim(v) else v for name, v in values.items()}
         logs[0, small] = kernel(states[0, small], given).growth[0]
     return logs
+
+
+def _flat_beside(system: System, states: Array, values: Values) -> NDArray[np.bool_]:
+    """Return where the factor is below float64 at the next float too: not because it crosses zero, shape (points,)."""
+    beside = np.nextafter(states, np.inf)
+    with np.errstate(all="ignore"):
+        slopes = [np.abs(f.dense(states.shape[1])[0, 0]) for f in system.advance(beside, values)[1]]
+    return np.asarray(np.any([slope < TINY for slope in slopes], axis=0))
 
 
 @dataclass(frozen=True)
