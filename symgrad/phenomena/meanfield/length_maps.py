@@ -189,6 +189,7 @@ def length_map(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float) -> Length
     values = (sigma_w2 * known.square + sigma_b2) / grid - 1.0
     places = roots(excess, grid, values)
     at_zero = sigma_b2 == 0 and phi.at_zero == 0
+    _check_range(grid, values, sigma_w2 * float(known.growth[-1]), at_zero)
     if at_zero:
         places = [0.0, *places]
     points = tuple(_fixed_point(phi, q, sigma_w2, sigma_b2) for q in places)
@@ -199,6 +200,14 @@ def length_map(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float) -> Length
         top = f" from lengths above q = {points[-1].q:.6g}" if points else ""
         sentence = f"the length grows without bound{top}"
     return LengthMap(phi, sigma_w2, sigma_b2, points, attractor, sentence)
+
+
+def _check_range(grid: Array, values: Array, last_slope: float, at_zero: bool) -> None:
+    """Refuse variances whose fixed length lies outside the scan, instead of reporting none."""
+    if values[0] < -NOISE and not at_zero:
+        raise InputError(f"a fixed length lies below q = {grid[0]:g}; give sigma_b2 = 0, or a larger one")
+    if values[-1] > NOISE and last_slope < 1.0 - 1e-9 and grid.size == GRID.size:
+        raise InputError(f"a fixed length lies beyond q = {grid[-1]:g}; give smaller variances")
 
 
 def _fixed_point(phi: Nonlinearity, q: float, sigma_w2: float, sigma_b2: float) -> FixedPoint:

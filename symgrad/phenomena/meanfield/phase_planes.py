@@ -30,7 +30,7 @@ class PhasePlane:
     ----------
     phi : the nonlinearity
     sigma_w, sigma_b : the deviations, shape (nw,) and (nb,)
-    q : the fixed length that q = 1 tends to, nan where it grows without bound
+    q : the fixed length that q = 1 tends to, nan where it grows without bound or beyond 1e12
     chi1 : χ₁ there
     xi_gradient : 1/|log χ₁| in layers
     c, xi_c : the fixed correlation and its depth scale, None unless asked for; interpolated, to about 1e-4

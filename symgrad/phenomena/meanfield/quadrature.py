@@ -144,7 +144,9 @@ def _averages(functions: ArrayFunction, q: Array, kinks: Sequence[float], finer:
 
 
 def line_rule(variance: float, kinks: Sequence[float] = ()) -> tuple[Array, Array]:
-    """Return nodes x, shape (n,), and weights of E f(x) for one Gaussian; every second node is a rule too.
+    """Return nodes x, shape (n,), and weights of E f(x) for one Gaussian.
+
+    Every second node, with doubled weights, is a rule too, wherever it begins: the terms die out at both ends.
 
     >>> nodes, weights = line_rule(4.0)
     >>> round(float(weights @ nodes**2), 13)
@@ -156,11 +158,8 @@ def line_rule(variance: float, kinks: Sequence[float] = ()) -> tuple[Array, Arra
     found = []
     for nodes, weights in _pieces(root, scale, reach, (0.0,) if kinks else ()):
         dense = weights * np.exp(-0.5 * np.square(nodes / root)) / (root * math.sqrt(2.0 * math.pi))
-        last = np.flatnonzero(dense[:, 0] > 1e-22)
-        kept = slice(last[0] // 2 * 2, last[-1] + 1)
+        kept = np.flatnonzero(dense[:, 0] > 1e-22)
         found.append((nodes[kept, 0], dense[kept, 0]))
-        if len(found[-1][0]) % 2:
-            found[-1] = tuple(np.append(part, 0.0) for part in found[-1])  # type: ignore[assignment]
     nodes, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return nodes, weights
 

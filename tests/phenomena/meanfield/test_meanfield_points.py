@@ -162,11 +162,13 @@ BAD = [
     ({"sigma_w2": math.nan, "sigma_b2": 0.1}, "sigma_w2 must be a variance"),
     ({"sigma_w2": 1.0, "sigma_b2": math.inf}, "sigma_b2 must be a variance"),
     ({"sigma_w2": 0.0, "sigma_b2": 0.1}, "sigma_w2 must be positive"),
+    ({"sigma_w2": 1e14, "sigma_b2": 0.1}, "lies beyond q = 1e"),
+    ({"sigma_w2": 0.5, "sigma_b2": 1e-14}, "lies below q = 1e-12"),
 ]
 
 
 @pytest.mark.parametrize(("given", "part"), BAD)
-def test_what_is_no_variance_is_refused(given: dict[str, float], part: str) -> None:
+def test_what_is_no_variance_or_out_of_range_is_refused(given: dict[str, float], part: str) -> None:
     with pytest.raises(InputError, match=part):
         mean_field(nonlinearity("tanh"), **given)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from symgrad.errors import InputError
+from symgrad.phenomena.meanfield.correlations import mean_field
 from symgrad.phenomena.meanfield.finite_width import finite_width, gaussian_exponents, log_variance_per_layer
 from symgrad.phenomena.meanfield.networks import estimate, linear_exponents, simulate
 from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
@@ -139,3 +140,19 @@ def test_exponents_need_a_deviation_and_laws_a_power() -> None:
         gaussian_exponents(2, deviation=0.0)
     with pytest.raises(InputError, match="beyond 1e200"):
         residual_law(nonlinearity("exp"), sigma_w2=1.0, sigma_b2=0.0)
+
+
+def test_plain_gradients_shatter_like_a_power_for_relu_and_exponentially_in_chaos() -> None:
+    relu = trajectory(nonlinearity("relu"), sigma_w2=2, sigma_b2=0, depth=4000, correlation=0.0)
+    # θ' = θ - θ²/(3π) + …, so θ ~ 3π/l, and each layer multiplies the correlation by 1 - θ/π.
+    assert relu.gradient_correlations[1] == pytest.approx(0.5, abs=1e-15)
+    angle = np.arccos(relu.correlations[-1])
+    assert angle * 4000 == pytest.approx(3 * math.pi, rel=0.02)
+    power = math.log2(relu.gradient_correlations[4000] / relu.gradient_correlations[2000])
+    assert power == pytest.approx(-3.0, rel=0.02)
+    phi = nonlinearity("erf")
+    chaos = trajectory(phi, sigma_w2=2.5, sigma_b2=0.05, depth=200).gradient_correlations
+    point = mean_field(phi, sigma_w2=2.5, sigma_b2=0.05)
+    assert point.chi_c is not None
+    assert point.chi1 is not None
+    assert chaos[200] / chaos[199] == pytest.approx(point.chi_c / point.chi1, rel=1e-9)
