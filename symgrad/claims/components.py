@@ -75,7 +75,7 @@ def analytic_pieces(expr: Expr, statement: Statement, x: Symbol) -> list[Piece] 
     None where the domain is not known exactly, or the expression has a function that jumps, is not smooth, or is
     unknown.
     """
-    if x.is_integer or expr.free_symbols - {x} or sympy.count_ops(expr) > LARGEST or not _is_analytic(expr):
+    if x.is_integer or expr.free_symbols - {x} or sympy.count_ops(expr) > LARGEST or not is_analytic(expr):
         return None
     if any(c.relation in ("=", "!=") for c in statement.where):
         return None
@@ -135,7 +135,8 @@ def _bounds_only(condition: Comparison, x: Symbol) -> bool:
     return x in sides and all(side == x or (not side.free_symbols and side.is_real) for side in sides)
 
 
-def _is_analytic(expr: Expr) -> bool:
+def is_analytic(expr: Expr) -> bool:
+    """Say whether an expression is made of functions that are analytic inside their domains."""
     for node in sympy.preorder_traversal(expr):
         if node.is_Symbol or node.is_Number or node in (sympy.pi, S.Exp1) or node.is_Add or node.is_Mul:
             continue

@@ -5,6 +5,7 @@ from itertools import islice
 
 import sympy
 from sympy import Abs, Dummy, Expr, Rational, S, Symbol
+from sympy.polys.polyerrors import BasePolynomialError
 
 from symgrad.claims.components import analytic_pieces, derivative_proof
 from symgrad.claims.conditions import Comparison
@@ -16,6 +17,7 @@ from symgrad.claims.operations import Operation
 from symgrad.claims.perfect_squares import without_square_roots
 from symgrad.claims.pieces import Piece
 from symgrad.claims.points import Bounds, bounds_of, points, with_ends
+from symgrad.claims.rays import ray_proof
 from symgrad.claims.several import nonnegative
 from symgrad.claims.signs import sign_of_number
 from symgrad.claims.splitting import split
@@ -47,6 +49,7 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     if found.refuting is not None or not found.defined:
         return refutation(statement, link, found)
     method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
+    method = method or ray_proof(statement, link, variables)
     if method is not None:
         return Evidence(link.text, Verdict.PROVED, method, None, statement.domain)
     bases = list(islice(points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS), BASES))
@@ -57,7 +60,7 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     if method is not None:
         verdict = Verdict.PROVED if link.relation in ("=", "<=", ">=") else Verdict.REFUTED
         return Evidence(link.text, verdict, method, {} if verdict is Verdict.REFUTED else None, statement.domain)
-    argument = _argument(statement, link, variables, 0)
+    argument = _tried_argument(statement, link, variables)
     if argument is not None:
         return Evidence(link.text, argument[1], argument[0], None, statement.domain)
     tried = points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS)
@@ -102,12 +105,23 @@ def _argument(
     return "by cases: " + "; ".join(words), Verdict.PROVED if certain else Verdict.CERTIFIED
 
 
+def _tried_argument(statement: Statement, link: Comparison, variables: list[Symbol]) -> tuple[str, Verdict] | None:
+    """Return the argument, None also where SymPy refuses a step of the search."""
+    try:
+        return _argument(statement, link, variables, 0)
+    except (BasePolynomialError, NotImplementedError, RecursionError):
+        return None
+
+
 def _exact_argument(statement: Statement, link: Comparison, variables: list[Symbol]) -> str | None:
     """Return the argument that proves a comparison without operators, None also where it rests on enclosures."""
     method = _proof(statement, link, variables)
     if method is not None:
         return method
-    argument = _argument(statement, link, variables, 1)
+    try:
+        argument = _argument(statement, link, variables, 1)
+    except (BasePolynomialError, NotImplementedError, RecursionError):
+        return None
     return argument[0] if argument is not None and argument[1] is Verdict.PROVED else None
 
 

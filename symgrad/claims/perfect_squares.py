@@ -32,8 +32,9 @@ def _root(u: Expr) -> Expr | None:
     if not u.has(sympy.sin, sympy.cos, sympy.cosh, sympy.sinh) and not any(_is_root(p) for p in u.atoms(Pow)):
         return None
     for form in _forms(u):
-        value = _square_root(sympy.factor(form))
-        if value is not None and zero_proof(value**2 - u):
+        product = sympy.factor(form)
+        value = _square_root(product)
+        if value is not None and zero_proof(product - u):
             return value
     return None
 
@@ -71,6 +72,12 @@ def _in_inner_root(u: Expr, root: Expr) -> Iterator[Expr]:
                 yield written.subs(s, root)
 
 
+def _is_sum_of_roots(expr: Expr) -> bool:
+    """Say whether an expression is at least 0 as a sum of positive numbers and multiples of square roots."""
+    terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(expr)]
+    return all(c.is_positive and (part == 1 or (isinstance(part, Pow) and _is_root(part))) for c, part in terms)
+
+
 def _square_root(product: Expr) -> Expr | None:
     value: Expr = sympy.S.One
     for factor in Mul.make_args(product):
@@ -78,7 +85,7 @@ def _square_root(product: Expr) -> Expr | None:
         if factor.is_Rational and factor.is_positive:
             value *= sympy.sqrt(factor)
         elif exponent.is_Integer and exponent % 2 == 0:
-            value *= Abs(base) ** (exponent // 2)
+            value *= (base if _is_sum_of_roots(base) else Abs(base)) ** (exponent // 2)
         else:
             return None
     return value

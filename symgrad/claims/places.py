@@ -10,7 +10,9 @@ from itertools import pairwise
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S, Symbol
+from sympy.polys.polyerrors import BasePolynomialError
 
+REFUSALS = (BasePolynomialError, NotImplementedError, ZeroDivisionError, ValueError, TypeError, RecursionError)
 DEEPEST = 8
 MOST = 24
 LARGEST = 160
@@ -194,12 +196,19 @@ def places(expr: Expr, x: Symbol) -> Iterator[Expr]:
             parts.append((slope, S.Zero))
     seen: set[Expr] = set()
     for part, value in parts[:MOST]:
-        found = [s for s in solutions(part, x, value) if s.is_real]
+        found = [s for s in _tried(part, x, value) if s.is_real]
         found = found or [s for s in _near_zeros(part - value, x) if not part.is_polynomial(x)]
         for solved in found:
             if solved not in seen and len(seen) < MOST:
                 seen.add(solved)
                 yield solved
+
+
+def _tried(part: Expr, x: Symbol, value: Expr) -> list[Expr]:
+    try:
+        return solutions(part, x, value)
+    except REFUSALS:
+        return []
 
 
 def _near_zeros(expr: Expr, x: Symbol) -> list[Expr]:

@@ -30,7 +30,7 @@ def nonnegative(expr: Expr, *, strict: bool) -> str | None:
         return "roots squared away"
     above, below = sympy.fraction(sympy.together(expr))
     variables = sorted(above.free_symbols, key=str)
-    if not above.is_polynomial(*variables) or len(variables) > MOST_VARIABLES:
+    if not variables or not above.is_polynomial(*variables) or len(variables) > MOST_VARIABLES:
         return None
     if sign_proof(below, strict=True) is None or sympy.Poly(above, *variables).total_degree() > LARGEST_DEGREE:
         return None
