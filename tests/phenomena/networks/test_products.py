@@ -17,6 +17,11 @@ from symgrad.phenomena.networks.architectures import (
 from symgrad.phenomena.networks.products import log_singular_values
 
 
+def same(found: Any, expected: Any, *, rtol: float = 1e-7, atol: float = 0.0) -> None:
+    """Assert that two arrays agree."""
+    assert np.allclose(found, expected, rtol=rtol, atol=atol)
+
+
 def gaussian(size: int, depth: int, seed: int = 0) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     return [rng.standard_normal((size, size, 2)) / np.sqrt(size) for _ in range(depth)]
@@ -45,12 +50,12 @@ def test_singular_values_are_those_of_mpmath(family: str) -> None:
     for place, depth in enumerate((1, 7, 50)):
         for member in range(2):
             expected = truth(FAMILIES[family], depth, member)
-            np.testing.assert_allclose(found[place, :, member], expected, atol=1e-10 if depth < 50 else 2e-3)
+            same(found[place, :, member], expected, atol=1e-10 if depth < 50 else 2e-3)
 
 
 def test_directions_e_to_the_1000_apart_are_told_apart() -> None:
     found = log_singular_values([np.diag([np.exp(5.0), 1.0, np.exp(-5.0)])] * 100, [100])[0]
-    np.testing.assert_allclose(found, [500.0, 0.0, -500.0], atol=1e-9)
+    same(found, [500.0, 0.0, -500.0], atol=1e-9)
 
 
 def test_an_exact_zero_is_minus_infinity() -> None:
@@ -96,7 +101,7 @@ def test_log_norms_are_those_of_the_singular_values() -> None:
     norms = log_norms(walk(net, **options, rng=np.random.default_rng(4)))
     values = log_singular_values(jacobians)
     expected = np.log(np.exp(2 * values).sum(axis=1) / 6) / 2
-    np.testing.assert_allclose(norms, expected, rtol=1e-11)
+    same(norms, expected, rtol=1e-11)
 
 
 def test_the_leading_singular_values_are_those_of_the_graded_product() -> None:
@@ -106,14 +111,14 @@ def test_the_leading_singular_values_are_those_of_the_graded_product() -> None:
     graded = log_singular_values(jacobians, [12])[0]
     there = np.isfinite(leading)
     assert not there.all()
-    np.testing.assert_allclose(leading[there], graded[there], atol=2e-3)
+    same(leading[there], graded[there], atol=2e-3)
 
 
 def test_steps_are_tied_driven_and_scaled_as_asked() -> None:
     rng = np.random.default_rng(0)
     tied = [s.weights["V"] for s in walk(Architecture("r", "rnn"), width=2, depth=2, members=1, rng=rng)]
     untied = [s.weights["W"] for s in walk(Architecture("d", "dense"), width=2, depth=2, members=1, rng=rng)]
-    np.testing.assert_array_equal(tied[0], tied[1])
+    assert np.array_equal(tied[0], tied[1])
     assert not np.array_equal(untied[0], untied[1])
     alone = Architecture("r", "rnn", driven=False)
     assert all("W" not in s.weights for s in walk(alone, width=2, depth=2, members=1, rng=rng))

@@ -18,6 +18,11 @@ MEMBERS = 4
 NUMBERS = {"branch": "3/7", "epsilon": "1/100", "gain": "5/4", "shift": "-1/3"}
 
 
+def same(found: Any, expected: Any, *, rtol: float = 1e-7, atol: float = 0.0) -> None:
+    """Assert that two arrays agree."""
+    assert np.allclose(found, expected, rtol=rtol, atol=atol)
+
+
 def made(name: str) -> Cell:
     return cell(name, **{key: text for key, text in NUMBERS.items() if key in CELLS[name].options})
 
@@ -45,7 +50,7 @@ def test_the_jacobian_is_that_of_differences(name: str, width: int) -> None:
             moved[names[column // width]][column % width] += sign * small
             new = cell_step(layer, moved, parameters, inputs=inputs).state
             ends.append(np.concatenate([new[s] for s in names]))
-        np.testing.assert_allclose(jacobian[:, column], (ends[0] - ends[1]) / (2 * small), atol=3e-8)
+        same(jacobian[:, column], (ends[0] - ends[1]) / (2 * small), atol=3e-8)
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -69,8 +74,8 @@ def test_numbers_agree_with_the_scalar_map(name: str, width: int) -> None:
     for member in range(MEMBERS):
         new, matrix = function(*(entries[str(s)][member] for s in symbols))
         state_now = np.concatenate([found.state[s.name][:, member] for s in layer.state])
-        np.testing.assert_allclose(state_now, np.array(new, dtype=float), rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(found.jacobian[:, :, member], np.array(matrix, dtype=float), rtol=1e-11, atol=1e-14)
+        same(state_now, np.array(new, dtype=float), rtol=1e-12, atol=1e-15)
+        same(found.jacobian[:, :, member], np.array(matrix, dtype=float), rtol=1e-11, atol=1e-14)
 
 
 def scalar_entries(layer: Cell, width: int, *arrays: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +101,7 @@ def test_the_named_paths_add_up_to_the_jacobian(name: str) -> None:
             total = np.sum(
                 [np.broadcast_to(m, block.shape) for m in by_path(step, new.name, old.name).values()], axis=0
             )
-            np.testing.assert_allclose(block, total, atol=1e-14)
+            same(block, total, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -109,7 +114,7 @@ def test_products_with_tangents_are_those_with_the_jacobian(name: str) -> None:
     pushed = step.times(tangents)
     whole = np.concatenate([tangents[s.name] for s in layer.state])
     expected = np.einsum("ijm,jcm->icm", step.jacobian, whole)
-    np.testing.assert_allclose(np.concatenate([pushed[s.name] for s in layer.state]), expected, atol=1e-13)
+    same(np.concatenate([pushed[s.name] for s in layer.state]), expected, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "highway"])
@@ -117,7 +122,7 @@ def test_paths_can_be_left_out_by_name(name: str) -> None:
     layer, width = made(name), 3
     state, parameters, inputs = drawn(layer, width)
     step = cell_step(layer, state, parameters, inputs=inputs)
-    np.testing.assert_allclose(step.without(), step.jacobian, atol=1e-14)
+    same(step.without(), step.jacobian, atol=1e-14)
     left = step.without("candidate")
     for i, new in enumerate(layer.state):
         for j, old in enumerate(layer.state):
@@ -127,7 +132,7 @@ def test_paths_can_be_left_out_by_name(name: str) -> None:
                 for w, m in by_path(step, new.name, old.name).items()
                 if "candidate" not in w
             ]
-            np.testing.assert_allclose(block, np.sum(paths, axis=0), atol=1e-14)
+            same(block, np.sum(paths, axis=0), atol=1e-14)
     with pytest.raises(InputError, match="cell is named with 'peephole'"):
         step.without("peephole")
 
@@ -139,11 +144,11 @@ def test_members_are_independent_and_may_share_their_weights() -> None:
     together = cell_step(layer, state, shared)
     for member in range(MEMBERS):
         alone = cell_step(layer, {"h": state["h"][:, member]}, shared)
-        np.testing.assert_allclose(together.jacobian[..., member], alone.jacobian, rtol=1e-14)
+        same(together.jacobian[..., member], alone.jacobian, rtol=1e-14)
     assert together.value("z").shape == (3, MEMBERS)
     assert alone.value("z").shape == (3,)
     grid = cell_step(layer, {"h": state["h"].reshape(3, 2, 2)}, shared)
-    np.testing.assert_array_equal(grid.jacobian.reshape(3, 3, 4), together.jacobian)
+    assert np.array_equal(grid.jacobian.reshape(3, 3, 4), together.jacobian)
 
 
 def test_a_deep_chain_of_one_unit_is_the_kernels() -> None:
@@ -178,7 +183,7 @@ def test_orthogonal_matrices_are_orthogonal_and_turn_to_no_side() -> None:
         frames = INITIALISATIONS["orthogonal"].draw(np.random.default_rng(2), 3, rows, columns)
         least = min(rows, columns)
         gram = frames @ np.swapaxes(frames, 1, 2) if rows < columns else np.swapaxes(frames, 1, 2) @ frames
-        np.testing.assert_allclose(gram, np.broadcast_to(np.eye(least), (3, least, least)), atol=1e-13)
+        same(gram, np.broadcast_to(np.eye(least), (3, least, least)), atol=1e-13)
     signs = np.sign(INITIALISATIONS["orthogonal"].draw(np.random.default_rng(2), 4000, 1, 1))
     assert abs(signs.mean()) < 4 / np.sqrt(4000)
 
@@ -186,7 +191,7 @@ def test_orthogonal_matrices_are_orthogonal_and_turn_to_no_side() -> None:
 def test_forget_biases_are_those_asked_for() -> None:
     layer, rng = cell("lstm", inputs=0), np.random.default_rng(0)
     chrono = draw_parameters(layer, rng=rng, width=500, forget_bias="chrono", horizon=100)
-    np.testing.assert_array_equal(chrono["b_i"], -chrono["b_f"])
+    assert np.array_equal(chrono["b_i"], -chrono["b_f"])
     assert np.exp(chrono["b_f"]).mean() == pytest.approx(50, abs=4)
     assert chrono["b_f"].min() >= 0
     assert chrono["b_f"].max() <= np.log(99)
