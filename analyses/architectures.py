@@ -52,7 +52,7 @@ PATH = (
     ),
 )
 def architectures(scale: sg.Scale) -> sg.Report:
-    """Plain and recurrent nets vanish, a residual stack explodes; scaled branches and open forget gates do neither.
+    """Plain, leaky and recurrent nets vanish, a residual stack explodes; branches scaled with depth do neither.
 
     An LSTM with forget bias 1 vanishes less than half as fast as a vanilla RNN of equal width, and its forget gate is
     the factor that makes the difference: with bias 0, where it is about 1/2, the LSTM is no better than the RNN.
@@ -135,9 +135,9 @@ def the_spread(scale):
         sg.Figure(
             panels,
             "Quantiles of log σ over all directions and nets, exact zeros left out; every panel has its own scale. "
-            "Plain nets fan out, to e⁻²⁵⁰ for tanh, and sigmoid sinks as a whole; a residual stack fans out by e^±9 "
-            "only and a leaky one by e^±2; an LSTM keeps its better half, the cell states, near the rate of its forget "
-            "gates and loses the other half, the outputs, far faster.",
+            "Plain nets fan out over hundreds of nats, and sigmoid sinks as a whole; the identity in a residual stack "
+            "and in a leaky one keeps all directions together; an LSTM keeps its better half, the cell states, near "
+            "the rate of its forget gates and loses the other half, the outputs, far faster.",
             alt="Nine panels: quantiles of the logarithm of singular values against depth, one per architecture.",
             columns=3,
             size=(12.5, 10.0),
@@ -146,8 +146,8 @@ def the_spread(scale):
             ("architecture", "largest", "upper quartile", "median", "smallest that is not 0", "exactly 0"),
             rows,
             f"log σ/{deepest} after {deepest} layers, in nats per layer: mean over the nets ± standard error. "
-            "Carried by one QR factorisation per layer with rows of separate exponents, so that directions e²⁵⁰ apart "
-            "keep their digits; exact zeros counted by the least number of active units in any layer.",
+            "Carried by one QR factorisation per layer with rows of separate exponents, so that directions hundreds of "
+            "nats apart keep their digits; exact zeros counted by the least number of active units in any layer.",
         ),
     )
 
