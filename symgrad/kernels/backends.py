@@ -19,12 +19,12 @@ from symgrad.kernels.results import finish
 from symgrad.kernels.signed_log import SignedLog, add, multiply, negate
 from symgrad.kernels.stacking import Stacked, joined, to_outcome
 from symgrad.kernels.steps import Steps
+from symgrad.kernels.unlimited import run_unlimited
 from symgrad.maps import Composition
 
 Array = NDArray[np.float64]
 TILE = 16384
 LAYERED_CELLS = 4_000_000
-DEEPEST = 10_000_000
 WORTH_COMPILING = 20_000_000  # steps of points that take the NumPy backend longer than compiling takes
 EXTENDED = Arithmetic(
     lambda step, known: evaluate_extended(step.exact_outputs, known),
@@ -136,12 +136,7 @@ def run_lambdify(kernel: Any, chain: Composition, points: Points, trace: bool, r
 def _rescue(kernel: Any, chain: Composition, points: Points) -> Callable[[NDArray[np.intp]], Stacked]:
     """Return what runs lost points with unlimited exponents."""
 
-    def rescue(index: NDArray[np.intp]) -> Stacked:
-        refuse_too_deep(chain, len(index))
-        with np.errstate(all="ignore"):
-            return _run_extended(kernel, chain, points, index, False)
-
-    return rescue
+    return lambda index: run_unlimited(kernel.steps, EXTENDED, chain, points, index)
 
 
 def run_fast(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:
@@ -158,15 +153,6 @@ def run_vectors(kernel: Any, chain: Composition, points: Points, trace: bool, ru
     if reason is not None:
         raise InputError(f"the llvm backend does not compute {reason}; use the backend auto or numpy")
     return llvm.run_llvm(kernel, chain, points, runner, _rescue(kernel, chain, points))
-
-
-def refuse_too_deep(chain: Composition, count: int) -> None:
-    """Refuse to take more steps one by one than anyone can wait for."""
-    layers = sum(int(block.layers) for block in chain.blocks)
-    if layers > DEEPEST:
-        raise InputError(
-            f"{count} point(s) need {layers} steps one by one, with numbers beyond float64; ask for at most {DEEPEST}"
-        )
 
 
 def run_auto(kernel: Any, chain: Composition, points: Points, trace: bool, runner: Any) -> Outcome:

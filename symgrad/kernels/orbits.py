@@ -112,13 +112,15 @@ class Orbits:
         """Flag points whose slopes in ``live`` are so small that float64 has lost digits, but for exact zeros."""
         for row in live:
             size = np.abs(self.slopes[row])
-            if size.min() < LOST:
+            if not size.min() >= LOST:  # also where one is nan
                 exact = (size == 0.0) & (product == 0.0) if zeros_exact else False
                 self.flagged |= (size < LOST) & ~np.asarray(exact)
 
     def flag_undefined(self, zeros_exact: bool) -> None:
         """Flag states, products and slopes that are no finite numbers, and products that underflowed to zero."""
         self.flagged |= ~np.isfinite(self.state) | ~np.isfinite(self.mantissa)
-        self.flagged |= ~np.isfinite(self.slopes).all(axis=0)
+        whole = np.isfinite(self.exponent) & np.isfinite(self.scale)
+        self.flagged |= ~np.isfinite(self.slopes).all(axis=0) | ~whole
+        self.exponent[~whole] = self.scale[~whole] = 0.0
         if not zeros_exact:
             self.flagged |= self.mantissa == 0.0

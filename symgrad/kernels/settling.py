@@ -74,13 +74,15 @@ class Power:
         part, powers = np.frexp(base)
         low = np.abs(part) < np.sqrt(0.5)
         part, powers = np.where(low, 2.0 * part, part), powers - low
-        height = times * np.log2(np.abs(part))
+        dead = base == 0.0
+        size = np.where(dead, 1.0, np.abs(part))
+        height = times * np.log2(size)
         whole = np.rint(height)
         sign = np.where((base < 0) & (times % 2 == 1), -1.0, 1.0)
-        dead, powers = base == 0.0, powers + np.asarray(scale, dtype=np.float64)
+        powers = powers + np.asarray(scale, dtype=np.float64)
         mantissa = np.where(dead, 0.0, sign * np.exp2(height - whole))
         exponent = np.where(dead, 0.0, times * powers + whole)
-        log = np.where(dead, -np.inf, times * (np.log(np.abs(part)) + powers * np.log(2.0)))
+        log = np.where(dead, -np.inf, times * (np.log(size) + powers * np.log(2.0)))
         return cls(mantissa, exponent, log)
 
     @property

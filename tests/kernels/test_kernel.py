@@ -98,7 +98,8 @@ def test_ordinary_points_need_float64_only(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: Any) -> None:
         raise AssertionError("an ordinary point was run with unlimited exponents")
 
-    monkeypatch.setattr("symgrad.kernels.backends._run_extended", refuse)
+    for slow in ("_run_extended", "run_unlimited"):
+        monkeypatch.setattr(f"symgrad.kernels.backends.{slow}", refuse)
     points = np.linspace(0.1, 1, 5)
     for name in "identity tanh sigmoid relu leaky_relu softplus softsign gelu silu mish erf sin atan".split():
         for wrt, second in (("w,b,c", True), ("w,x", True), ("c", False)):
@@ -215,7 +216,7 @@ def test_layers_and_components_are_counted() -> None:
 
 TARGETS: list[tuple[Callable[[], Any], str]] = [
     (lambda: to_kernel(3), "to_kernel takes a map, composition or gradient, got int"),  # type: ignore[call-overload]
-    (lambda: to_kernel(f, backend="jax"), "no backend is named 'jax'; known: auto, .*numpy, lambdify, mpmath"),
+    (lambda: to_kernel(f, backend="jax"), "no backend is named 'jax'; known: auto, numpy, "),
     (lambda: to_kernel(f, backend="lambdify", digits=20), "digits need the mpmath backend"),
     (lambda: to_kernel(f, digits=0), "digits must be a whole number from 1 to 10000, got 0"),
     (lambda: to_kernel(f, digits=2.5), "digits must be a whole number"),  # type: ignore[call-overload]
