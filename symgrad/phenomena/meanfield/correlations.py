@@ -131,12 +131,14 @@ def fixed_correlation(phi: Nonlinearity, point: FixedPoint, sigma_w2: float) -> 
         found = pair_moments(phi, q, distance, search=search)
         return sigma_w2 * found.gap / q - distance, found
 
-    if point.chi1 <= 1.0 + CLOSEST or phi.homogeneous:
-        return 1.0, min(point.chi1, 1.0) if phase_of(point.chi1) is Phase.CRITICAL else point.chi1, point.error
+    if point.chi1 <= 1.0 + CRITICAL or phi.homogeneous:
+        return 1.0, min(point.chi1, 1.0), point.error
     ends, found = excess(1.0, False)
     if ends >= -1e-13:
         # An odd φ without biases: unrelated inputs stay unrelated.
         return 0.0, sigma_w2 * found.slope_kernel, found.error
+    if point.chi1 <= 1.0 + CLOSEST:
+        return 1.0, 1.0, point.error
     distance = _searched(lambda d: excess(d, True)[0] / d)
     for _ in range(3):
         value, found = excess(distance, False)

@@ -193,7 +193,9 @@ def length_map(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float) -> Length
     if at_zero:
         places = [0.0, *places]
     points = tuple(_fixed_point(phi, q, sigma_w2, sigma_b2) for q in places)
-    rising = float(values[-1]) > NOISE
+    # What is rounding at the far end goes on as it did before.
+    clear = values[np.abs(values) > NOISE]
+    rising = bool(clear.size) and float(clear[-1]) > 0
     attractor = _reached(points, grid, values)
     sentence = ""
     if rising:
@@ -214,7 +216,7 @@ def _fixed_point(phi: Nonlinearity, q: float, sigma_w2: float, sigma_b2: float) 
     found = moments(phi, np.array([q]))
     check_resolved(phi, float(found.error[0]), q)
     slope, chi1 = float(sigma_w2 * found.growth[0]), float(sigma_w2 * found.slope_square[0])
-    if abs(abs(slope) - 1.0) > FLAT:
+    if abs(abs(slope) - 1.0) > (FLAT if q > 0 else 4.0 * EPS):
         stability = Stability.STABLE if abs(slope) < 1 else Stability.UNSTABLE
     else:
         step = 1e-4 * q if q > 0 else 1e-6

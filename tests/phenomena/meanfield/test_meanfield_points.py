@@ -83,6 +83,22 @@ def test_two_fixed_points_are_found_just_before_they_meet() -> None:
     assert length_map(nonlinearity("exp"), sigma_w2=w * (1 + 1e-6), sigma_b2=0.0).fixed_points == ()
 
 
+def test_an_odd_network_without_biases_just_above_criticality_keeps_inputs_unrelated() -> None:
+    found = mean_field(nonlinearity("tanh"), sigma_w2=1.0 + 1e-5, sigma_b2=0.0)
+    assert found.chi1 is not None
+    assert 0 < found.chi1 - 1.0 < 1e-9
+    assert found.c == 0.0
+    assert [p.stability.word for p in found.lengths.fixed_points] == ["unstable", "stable"]
+    barely = length_map(nonlinearity("tanh"), sigma_w2=1.0 + 1e-11, sigma_b2=0.0)
+    assert [p.stability.word for p in barely.fixed_points] == ["unstable", "stable"]
+
+
+def test_a_length_that_creeps_beyond_rounding_is_said_to_grow() -> None:
+    # softplus² exceeds relu² everywhere: at σ_w² = 2 the excess is below rounding at the far end of the scan.
+    assert "grows without bound" in length_map(nonlinearity("softplus"), sigma_w2=2.0, sigma_b2=0.0).sentence
+    assert length_map(nonlinearity("gelu"), sigma_w2=2.0, sigma_b2=0.0).sentence == ""
+
+
 def test_tanh_without_biases_is_critical_at_length_zero() -> None:
     found = critical_points(nonlinearity("tanh"), sigma_b2=0.0)
     assert [(p.sigma_w2, p.q, p.stable) for p in found] == [(1.0, 0.0, True)]
