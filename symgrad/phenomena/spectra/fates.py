@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from symgrad.phenomena.spectra.frames import TangentFrame
 from symgrad.phenomena.spectra.jacobians import Array, Jacobian, applied, identity
+from symgrad.phenomena.spectra.runs import LONGEST_CYCLE
 from symgrad.phenomena.spectra.systems import System, Values, log_factors
 
-LONGEST_CYCLE = 64
 EXPANDING = 1e-9
 SEARCHED = 4096
 ROUNDS = 200
@@ -57,21 +57,15 @@ class Cycle:
     exponents: Array
 
 
-def find_cycles(system: System, state: Array, values: Values) -> Cycle:
-    """Return the cycles on which states lie exactly, up to period 64.
+def find_cycles(system: System, state: Array, values: Values, period: NDArray[np.intp]) -> Cycle:
+    """Return the exponents of the cycles on which states lie.
 
     Parameters
     ----------
     state : shape (d, points), finite
+    period : after how many steps each comes back exactly, 0 where it does not, shape (points,)
     """
-    d, points = state.shape
-    period, here = np.zeros(points, dtype=np.intp), state
-    for count in range(1, LONGEST_CYCLE + 1):
-        here, _ = system.advance(here, values)
-        period[(period == 0) & (here == state).all(axis=0)] = count
-        if period.all():
-            break
-    exponents = np.full((d, points), np.nan)
+    exponents = np.full(state.shape, np.nan)
     for p in np.unique(period[period > 0]):
         where = np.flatnonzero(period == p)
         own = {name: v[where] if np.ndim(v) else v for name, v in values.items()}

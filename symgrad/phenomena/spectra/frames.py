@@ -40,27 +40,29 @@ def orthonormalised(tangents: Array) -> tuple[Array, Array, Array]:
     ([3.0, 0.001], [1.0, 3000.0])
     """
     with np.errstate(all="ignore"):
-        lengths = np.sqrt(np.einsum("ijp,ijp->jp", tangents, tangents))
-        if tangents.shape[0] >= LARGE:
-            frame, diagonal = householder(tangents)
-        else:
-            frame, diagonal = _gram_schmidt(tangents)
+        if tangents.shape[0] < LARGE:
+            return _gram_schmidt(tangents)
+        lengths = np.sqrt((tangents * tangents).sum(axis=0))
+        frame, diagonal = householder(tangents)
         return frame, diagonal, np.where(lengths == 0, np.inf, lengths / diagonal)
 
 
-def _gram_schmidt(tangents: Array) -> tuple[Array, Array]:
+def _gram_schmidt(tangents: Array) -> tuple[Array, Array, Array]:
     """Orthonormalise in place, column by column, the later columns freed of each new one at once."""
-    columns = tangents.shape[1]
-    diagonal = np.empty((columns, tangents.shape[2]))
+    columns, points = tangents.shape[1:]
+    diagonal, squares = np.empty((columns, points)), np.zeros((columns, points))
     for j in range(columns):
         column = tangents[:, j]
-        diagonal[j] = np.sqrt((column * column).sum(axis=0))
-        column /= diagonal[j]
+        size = (column * column).sum(axis=0)
+        np.sqrt(size, out=diagonal[j])
+        squares[j] += size
+        column *= 1 / diagonal[j]
         if j + 1 < columns:
             rest = tangents[:, j + 1 :]
             shares = (column[:, None, :] * rest).sum(axis=0)
             rest -= column[:, None, :] * shares
-    return tangents, diagonal
+            squares[j + 1 :] += shares * shares
+    return tangents, diagonal, np.where(squares == 0, np.inf, np.sqrt(squares) / diagonal)
 
 
 def graded_qr(columns: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -166,7 +168,7 @@ class TangentFrame:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        frame, diagonal, loss = orthonormalised(np.array(self._tangents))
+        frame, diagonal, loss = orthonormalised(self._tangents)
         with np.errstate(all="ignore"):
             logs = np.log(diagonal)
             known = ~(self.lost | self.broken)
@@ -174,6 +176,8 @@ class TangentFrame:
         if not far.any():
             self._accept(frame, logs, np.where(known, loss, 1.0), len(pending))
         elif len(pending) == 1:
+            with np.errstate(all="ignore"):
+                self._tangents = applied(pending[0], self.frame)
             self._accept_single()
         else:
             self.stride = max(1, len(pending) // 2)

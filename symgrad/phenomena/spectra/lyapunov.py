@@ -154,7 +154,7 @@ def lyapunov_spectrum(
     shape, state, values = _gathered(system, start, parameters or {}, orbits, seed)
     with np.errstate(all="ignore"):
         run = _run(system, state, values, steps, transient)
-        cycle = find_cycles(system, run.last, values)
+        cycle = find_cycles(system, run.last, values, run.period)
         codes = fate_codes(system, state, run.last, values, cycle)
     fled = np.where(run.undefined, CODE[OrbitFate.UNDEFINED], CODE[OrbitFate.EXPLODED])
     codes = np.where(run.exploded > 0, fled, codes)

@@ -21,6 +21,8 @@ STRETCH = 256
 CHUNK = 1_000_000
 SWEEPS = 4
 AGREED = 1e-12
+LONGEST_CYCLE = 64
+SHORT_CYCLE = 16
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Run:
     undefined : whether that state was no number at all (nan), shape (points,)
     rounding : bound of Gram–Schmidt's rounding in each exponent, nats per step, shape (d, points)
     orthonormalisations : how many there were (the most of any tile)
+    period : after how many steps the last state comes back exactly, 0 where it was not seen to, shape (points,)
     """
 
     sums: Array
@@ -45,6 +48,7 @@ class Run:
     undefined: NDArray[np.bool_]
     rounding: Array
     orthonormalisations: int
+    period: NDArray[np.intp]
 
 
 class _Orbits:
@@ -55,6 +59,18 @@ class _Orbits:
         self.state, self.before, self.step = start, start, 0
         self.exploded = np.zeros(start.shape[1], dtype=np.intp)
         self.undefined = np.zeros(start.shape[1], dtype=bool)
+        self.period = np.zeros(start.shape[1], dtype=np.intp)
+        self.marked, self.mark = start, 0
+
+    def set_mark(self) -> None:
+        """Watch from here on for the states to come back."""
+        self.marked, self.mark = self.state, self.step
+        self.period[...] = 0
+
+    def look_back(self) -> None:
+        """Note the period where the state is again that of the mark."""
+        back = (self.state == self.marked).all(axis=0) & (self.period == 0)
+        self.period[back] = self.step - self.mark
 
     def advance(self) -> list[Jacobian]:
         """Make one step and return the Jacobians of its layers."""
@@ -120,6 +136,7 @@ def joined(runs: list[Run]) -> Run:
         np.concatenate([r.undefined for r in runs]),
         np.concatenate([r.rounding for r in runs], axis=1),
         max(r.orthonormalisations for r in runs),
+        np.concatenate([r.period for r in runs]),
     )
 
 
@@ -138,8 +155,12 @@ def _run_tile(system: System, start: Array, values: Values, steps: int, transien
     sums, lengths, done = [], [], 0
     scalar_sums = np.zeros((1, points)) if d == 1 else None
     for end in ends:
-        for _ in range(end - done):
+        for count in range(done, end):
+            if count == steps - LONGEST_CYCLE:
+                orbits.set_mark()
             factors = orbits.advance()
+            if count >= steps - LONGEST_CYCLE:
+                orbits.look_back()
             if orbits.exploded.all() and not system.frozen:
                 break
             if scalar_sums is None:
@@ -156,8 +177,19 @@ def _run_tile(system: System, start: Array, values: Values, steps: int, transien
     lost = (orbits.exploded > 0) & (not system.frozen)
     found = np.where(lost, np.nan, np.array(sums))
     per_step = frame.rounding / steps
-    taken = np.array(lengths)
-    return Run(found, taken, orbits.state, orbits.exploded, orbits.undefined, per_step, frame.count)
+    taken, last, exploded, undefined = np.array(lengths), orbits.state, orbits.exploded.copy(), orbits.undefined.copy()
+    period = _periods(orbits)
+    return Run(found, taken, last, exploded, undefined, per_step, frame.count, period)
+
+
+def _periods(orbits: _Orbits) -> NDArray[np.intp]:
+    """Return the periods seen over the last 64 steps, and those of orbits that landed on a short cycle after that."""
+    seen = orbits.period.copy()
+    orbits.set_mark()
+    for _ in range(SHORT_CYCLE):
+        orbits.advance()
+        orbits.look_back()
+    return np.where(seen > 0, seen, orbits.period)
 
 
 def run_long(system: System, start: Array, values: Mapping[str, Any], *, steps: int, transient: int) -> Run | None:
@@ -177,7 +209,7 @@ def run_long(system: System, start: Array, values: Mapping[str, Any], *, steps: 
         aligned = TangentFrame(frame)
         _sweep(system, before.states[:, -1 - min(transient, ALIGNING) : -1][:, :, None], values, aligned, [])
         frame = aligned.frame
-    ends, count = batch_ends(steps), 0
+    ends, count, period = batch_ends(steps), 0, np.zeros(1, dtype=np.intp)
     sums, lengths, rounding = np.zeros((len(ends), d)), np.zeros(len(ends)), np.zeros(d)
     for first in range(0, steps, CHUNK):
         orbit = scalar_orbit(system, here.tolist(), values, min(CHUNK, steps - first))
@@ -193,6 +225,7 @@ def run_long(system: System, start: Array, values: Mapping[str, Any], *, steps: 
         frame = pieces.frame
         rounding += pieces.rounding
         count += pieces.count
+        period = np.array([_came_back(orbit.states)])
     filled = lengths > 0
     none = np.zeros(1, dtype=np.intp)
     return Run(
@@ -203,6 +236,7 @@ def run_long(system: System, start: Array, values: Mapping[str, Any], *, steps: 
         none > 0,
         (rounding / steps)[:, None],
         count,
+        period,
     )
 
 
@@ -211,7 +245,23 @@ def _ended(orbit: ScalarOrbit, step: int, steps: int) -> Run:
     d = len(orbit.states)
     nothing = np.full((1, d, 1), np.nan)
     undefined = np.array([orbit.undefined])
-    return Run(nothing, np.array([float(steps)]), orbit.states[:, -1:], np.array([step]), undefined, nothing[0], 0)
+    return Run(
+        nothing,
+        np.array([float(steps)]),
+        orbit.states[:, -1:],
+        np.array([step]),
+        undefined,
+        nothing[0],
+        0,
+        np.array([0]),
+    )
+
+
+def _came_back(states: Array) -> int:
+    """Return how many steps before the last of one orbit its state was the same, at most 64; 0 where it was not."""
+    before = states[:, -1 - min(LONGEST_CYCLE, states.shape[1] - 1) : -1]
+    places = np.flatnonzero((before == states[:, -1:]).all(axis=0))
+    return int(before.shape[1] - places[-1]) if places.size else 0
 
 
 @dataclass(frozen=True)
