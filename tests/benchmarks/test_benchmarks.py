@@ -12,6 +12,7 @@ TINY = {
     "basins": ["--points", "20", "--repeats", "1"],
     "startup": ["--repeats", "1"],
     "derivation": ["--depths", "1"],
+    "surfaces": ["--surfaces", "B", "--size", "4", "--depths", "3", "--repeats", "1", "--only", "symgrad numpy"],
     "grid": ["--size", "8", "--depth", "3", "--repeats", "1"],
     "reports": ["--scale", "quick", "four_regimes"],
     "spectra": [
