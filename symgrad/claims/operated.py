@@ -24,7 +24,8 @@ from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.evidence import Evidence, Verdict
 
 FIRST_INTEGERS = 12
-SPECIAL_CASES = 6
+SPECIAL_CASES = 4
+SPECIAL_SECONDS = 0.8
 OPERATED_POINTS = 24
 LONGEST_WRITTEN = 60
 MANY = {100: 100, 1000: 30, 10_000: 6}  # number of terms: the largest size of a term
@@ -81,7 +82,7 @@ class _Meaning:
         if others or body in (S.NaN, S.ComplexInfinity):
             return UNKNOWN
         there = replace(operation, body=body, low=operation.low.xreplace(numbers), conditions=conditions)
-        return value_of(there, Facts(), {})
+        return value_of(there, Facts(), {}, seconds=SPECIAL_SECONDS)
 
 
 def examine_operated(

@@ -48,7 +48,7 @@ class Value:
 UNKNOWN = Value(None, "the value is not known", Verdict.UNDECIDED)
 
 
-def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr]) -> Value:
+def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr], *, seconds: float = SECONDS) -> Value:
     """Return the value of an infinite operator; ``known`` are values of the operators inside it."""
     body = operation.body.xreplace(dict(known))
     if not _always_defined(operation, facts):
@@ -61,7 +61,7 @@ def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr]) -
     if operation.kind == "product":
         nonzero = [r.subject for r in facts.requirements if r.condition is Condition.NONZERO]
         nonzero += [s for s in body.free_symbols if facts.positive(s) or facts.positive(-s)]
-        return _product(body, operation, nonzero)
+        return _product(body, operation, nonzero, seconds)
     return _sum(body, operation, facts)
 
 
@@ -110,14 +110,14 @@ def _eventually(subject: Expr, condition: Condition, n: Symbol, facts: Facts) ->
     return positive and condition in (Condition.POSITIVE, Condition.NONNEGATIVE)
 
 
-def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr]) -> Value:
+def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr], seconds: float) -> Value:
     if body.free_symbols - {operation.index}:
         known = known_product(body, operation.index, int(operation.low), nonzero)
         return UNKNOWN if known is None else Value(known, "Euler's products of the circular functions")
     k = Symbol("k", integer=True, positive=True)
     try:
         shifted = body.xreplace({operation.index: k + operation.low - 1})
-        found = product_limit(shifted, start=1, seconds=SECONDS)
+        found = product_limit(shifted, start=1, seconds=seconds)
     except InputError:
         return UNKNOWN
     if found.verdict is not Verdict.PROVED:
