@@ -15,7 +15,7 @@ from symgrad.errors import InputError
 
 Array = NDArray[np.float64]
 DIRECT = 25.0
-MOST_STEPS, CLOSE = 24, 1e-3
+MOST_STEPS, CLOSE = 60, 1e-4
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -33,7 +33,9 @@ def log_singular_values(
 
     Returns
     -------
-    logarithms in nats, shape (len(depths), s, *members); -inf for an exact zero
+    logarithms in nats, shape (len(depths), s, *members); -inf for an exact zero. Where they lie within 25 nats of one
+    another they are as right as one SVD, else within 0.01 nats: one sweep serves all depths, while
+    ``symgrad.phenomena.spectra`` gives those of one product to full accuracy
 
     Raises
     ------

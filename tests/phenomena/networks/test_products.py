@@ -15,6 +15,7 @@ from symgrad.phenomena.networks.architectures import (
     walk,
 )
 from symgrad.phenomena.networks.products import log_singular_values
+from symgrad.phenomena.spectra.singular_values import singular_values_of_product
 
 
 def same(found: Any, expected: Any, *, rtol: float = 1e-7, atol: float = 0.0) -> None:
@@ -51,6 +52,13 @@ def test_singular_values_are_those_of_mpmath(family: str) -> None:
         for member in range(2):
             expected = truth(FAMILIES[family], depth, member)
             same(found[place, :, member], expected, atol=1e-10 if depth < 50 else 2e-3)
+
+
+@pytest.mark.parametrize(("cell", "depth"), [("dense", 40), ("lstm", 10), ("residual", 40)])
+def test_the_one_sweep_agrees_with_rotations_of_one_product(cell: str, depth: int) -> None:
+    steps = walk(Architecture("a", cell), width=10, depth=depth, members=2, rng=np.random.default_rng(1))
+    jacobians = [step.jacobian for step in steps]
+    assert np.abs(log_singular_values(jacobians, [depth])[0] - singular_values_of_product(jacobians)).max() < 0.01
 
 
 def test_directions_e_to_the_1000_apart_are_told_apart() -> None:
