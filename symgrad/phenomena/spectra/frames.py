@@ -43,7 +43,7 @@ def orthonormalised(tangents: Array) -> tuple[Array, Array, Array]:
         if tangents.shape[0] < LARGE:
             return _gram_schmidt(tangents)
         lengths = np.sqrt((tangents * tangents).sum(axis=0))
-        frame, diagonal = householder(tangents)
+        frame, diagonal, _ = householder(tangents)
         return frame, diagonal, np.where(lengths == 0, np.inf, lengths / diagonal)
 
 
@@ -65,8 +65,8 @@ def _gram_schmidt(tangents: Array) -> tuple[Array, Array, Array]:
     return tangents, diagonal, np.where(squares == 0, np.inf, np.sqrt(squares) / diagonal)
 
 
-def graded_qr(columns: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Return Q (rows, r, points), R (r, c, points) and which directions of R vanish to double precision, (r, points).
+def graded_qr(columns: Array) -> tuple[Array, Array, Array]:
+    """Return Q (rows, r, points), R (r, c, points) and what share of its row each r_jj has kept, (r, points).
 
     Columns are brought to size 1 and rows sorted by size first, so that rows of very different sizes, as saturated
     units have, keep their relative accuracy (Cox & Higham 1998, BIT 38:487).
@@ -74,9 +74,9 @@ def graded_qr(columns: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
     Examples
     --------
     >>> z = np.array([[1.0, 1.0], [1e-20, -1e-20]])[:, :, None]
-    >>> frame, upper, gone = graded_qr(z)
-    >>> abs(upper[1, 1]).tolist(), gone.tolist()
-    ([2e-20], [[False], [False]])
+    >>> frame, upper, share = graded_qr(z)
+    >>> abs(upper[1, 1]).tolist(), share.round(12).tolist()
+    ([2e-20], [[1.0], [2.0]])
     """
     sizes = np.abs(columns).max(axis=0)
     safe = np.where(np.isfinite(sizes) & (sizes > 0), sizes, 1.0)
@@ -90,11 +90,11 @@ def graded_qr(columns: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
     upper = np.moveaxis(upper, 0, -1)
     sorted_heights = np.take_along_axis(heights, order, axis=0)[: len(upper)]
     corner = np.abs(upper[np.arange(len(upper)), np.arange(len(upper))])
-    gone = corner <= 4 * len(columns) * EPSILON * sorted_heights
-    return frame, upper * safe, gone
+    share = corner / np.where(sorted_heights > 0, sorted_heights, 1.0)
+    return frame, upper * safe, np.where(share > 4 * len(columns) * EPSILON, share, 0.0)
 
 
-def householder(tangents: Array) -> tuple[Array, Array]:
+def householder(tangents: Array) -> tuple[Array, Array, Array]:
     """Orthonormalise by LAPACK; the frame is orthonormal whatever the columns.
 
     Parameters
@@ -103,13 +103,14 @@ def householder(tangents: Array) -> tuple[Array, Array]:
 
     Returns
     -------
-    frame (d, c, points) and the diagonal of R made positive (c, points); nan where a column is not finite
+    frame (d, c, points), the diagonal of R made positive (c, points), nan where a column is not finite, and the share
+    of ``graded_qr``
     """
-    frame, upper, gone = graded_qr(tangents)
+    frame, upper, share = graded_qr(tangents)
     corner = upper[np.arange(len(upper)), np.arange(len(upper))]
     frame *= np.where(corner < 0, -1.0, 1.0)
-    diagonal = np.where(gone, 0.0, np.abs(corner))
-    return frame, np.where(np.isfinite(tangents).all(axis=0), diagonal, np.nan)
+    diagonal = np.where(share > 0, np.abs(corner), 0.0)
+    return frame, np.where(np.isfinite(tangents).all(axis=0), diagonal, np.nan), share
 
 
 @dataclass
@@ -201,13 +202,10 @@ class TangentFrame:
         with np.errstate(all="ignore"):
             finite = np.isfinite(self._tangents).all(axis=(0, 1))
             self.broken |= ~finite
-            frame, diagonal = householder(self._tangents)
-            sizes = np.abs(self._tangents).max(axis=0)
-            lengths = sizes * np.sqrt(((self._tangents / np.where(sizes > 0, sizes, 1.0)) ** 2).sum(axis=0))
+            frame, diagonal, share = householder(self._tangents)
             gone = ~(diagonal > 0) & finite
             self.lost |= gone
-            loss = np.where(gone | ~finite, 1.0, lengths / diagonal)
-            self._accept(frame, np.log(diagonal), loss, 1)
+            self._accept(frame, np.log(diagonal), np.where(gone | ~finite, 1.0, 1 / share), 1)
 
     def _mend(self) -> None:
         """Put orthonormal frames where a direction is lost or a Jacobian was not finite."""

@@ -91,10 +91,10 @@ class _Graded:
         columns = np.take_along_axis(columns, order[None], axis=1)
         scales = np.take_along_axis(self.scales, order, axis=0)
         mixing = np.take_along_axis(self.mixing, order[:, None, :], axis=0)
-        frame, upper, gone = graded_qr(columns)
+        frame, upper, share = graded_qr(columns)
         r = upper.shape[0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            corner = np.where(gone, 0.0, np.abs(upper[np.arange(r), np.arange(r)]))
+            corner = np.where(share > 0, np.abs(upper[np.arange(r), np.arange(r)]), 0.0)
             new = np.log(corner) + scales[:r]
             steps = np.where(
                 np.isfinite(new)[:, None], scales[None] - np.where(np.isfinite(new), new, 0.0)[:, None], 0.0

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -173,6 +174,21 @@ def never_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def smallest_of_henon() -> float:
     return float(lyapunov_spectrum(HENON, (0.1, 0.1), steps=800).sum_measured)
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_saturated_units_keep_every_exponent(d: int) -> None:
+    # Slopes down to 1e-25 in front of full weights, against QR in 400 digits.
+    rng, context = np.random.default_rng(5), mpmath.MPContext()
+    context.dps = 400
+    frame, exact, sums = frames.TangentFrame.unit(d, 1), context.eye(d), np.zeros(d)
+    for _ in range(12):
+        matrix = np.diag(10.0 ** rng.uniform(-25, 0, d)) @ rng.normal(size=(d, d))
+        frame.push([frames_jacobian(matrix)])
+        exact, upper = context.qr(context.matrix(matrix.tolist()) * exact)
+        sums += [float(context.log(abs(upper[i, i]))) for i in range(d)]
+    assert frame.take()[:, 0] == pytest.approx(sums, abs=1e-10)
+    assert frame.rounding.max() < 1e-9
 
 
 def test_the_measured_sum_keeps_the_rule() -> None:
