@@ -30,7 +30,7 @@ def inline(builder: Builder, program: Program, inputs: Sequence[int]) -> list[in
     """Write a program into a builder, its inputs being the slots given; return values, jacobian and local."""
     place = [*inputs, *(builder.constant(number) for number in program.constants)]
     for one in program.instructions:
-        place.append(builder.put(one.op, *(place[a] for a in one.arguments)))
+        place.append(builder.copy(one.op, *(place[a] for a in one.arguments)))
     return [place[slot] for slot in program.outputs]
 
 

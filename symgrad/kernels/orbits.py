@@ -83,6 +83,8 @@ class Orbits:
 
     def extend(self, product: Any, own: Sequence[Any], live: int) -> None:
         """Take the slopes s to product·s + own; only the first ``live`` can have left zero."""
+        if not len(self.slopes):
+            return
         if self.scale.any():
             self._extend_scaled(product, own)
             return

@@ -101,6 +101,13 @@ def test_a_repeller_hit_exactly_repeats_as_the_dense_run_does() -> None:
     assert outcome.gradient["r"].sign[0] == -1
 
 
+def test_a_repeller_without_parameters_goes_on() -> None:
+    outcome = to_kernel(Map("4*x*(1 - x)", "x") ** n, backend="numpy")([0.75, 0.0, 1.0], depth=1003)
+    assert outcome.settled == 1.0
+    assert outcome.product.log_abs == pytest.approx(np.log([2.0, 4.0, 4.0]) * 1003, rel=1e-13)
+    assert outcome.product.sign.tolist() == [-1, 1, -1]
+
+
 def test_drift_is_not_repetition() -> None:
     """A slow passage through the ghost of a fixed point moves on."""
     gap = 1e-7

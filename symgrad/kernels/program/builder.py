@@ -50,6 +50,10 @@ class Builder:
         simpler = self._simpler(op, arguments, known)
         if simpler is not None:
             return simpler
+        return self.copy(op, *arguments)
+
+    def copy(self, op: str, *arguments: int) -> int:
+        """Return the slot of an operation as it stands, for a program whose roundings must not change."""
         if op in ("add", "mul") and arguments[0] > arguments[1]:
             arguments = arguments[::-1]
         return self._new((op, *arguments), op, arguments, all(self.uniform[a] for a in arguments))
