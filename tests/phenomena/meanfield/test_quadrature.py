@@ -156,3 +156,30 @@ def test_a_pole_between_the_nodes_is_refused() -> None:
 def test_the_square_of_the_output_is_averaged_where_phi_is_real() -> None:
     with pytest.raises(InputError, match="not real at x"):
         averages(lambda x: np.where(x < -7, np.nan, x)[None], np.array([4.0]))
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("abs((x - 1)**3)/9", (1.0,)),
+        ("Max(x, x**2, 1)", (-1.0, 0.0, 1.0)),
+        ("abs(abs(x) - 1)", (-1.0, 0.0, 1.0)),
+        ("relu(x - sqrt(2))", (math.sqrt(2),)),
+        ("softsign(3*x + 1)", (-1 / 3,)),
+    ],
+)
+def test_kinks_lie_where_they_are(text: str, places: tuple[float, ...]) -> None:
+    assert nonlinearity(text).kinks == pytest.approx(places, abs=1e-14)
+
+
+def test_hard_tanh_has_the_averages_of_the_normal_distribution() -> None:
+    lengths = np.array([0.01, 0.5, 3.0, 400.0])
+    found = moments(nonlinearity("Min(1, Max(-1, x))"), lengths)
+    inside = [math.erf(1 / math.sqrt(2 * q)) for q in lengths]
+    # E[x²; |x| < 1] = q P(|x| < 1) - √(2q/π) exp(-1/(2q)), by parts.
+    squares = [
+        q * p - math.sqrt(2 * q / math.pi) * math.exp(-1 / (2 * q)) + math.erfc(1 / math.sqrt(2 * q))
+        for q, p in zip(lengths, inside, strict=True)
+    ]
+    np.testing.assert_allclose(found.slope_square, inside, rtol=1e-14)
+    np.testing.assert_allclose(found.square, squares, rtol=1e-13)
