@@ -24,8 +24,8 @@ from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.evidence import Evidence, Verdict
 
 FIRST_INTEGERS = 12
-SPECIAL_CASES = 4
-SPECIAL_SECONDS = 0.8
+SPECIAL_CASES = 3
+SPECIAL_SECONDS = 2.0
 OPERATED_POINTS = 24
 LONGEST_WRITTEN = 60
 MANY = {100: 100, 1000: 30, 10_000: 6}  # number of terms: the largest size of a term
