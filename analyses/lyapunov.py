@@ -120,7 +120,7 @@ def the_exact_ones(scale: sg.Scale):
             r"logarithms of 2, 2 and 3. Gradient descent on $(x^2-1)^2/4$ with $\eta = 2$ triples an angle: from "
             "almost every start in its interval, training never settles. Each substitution is proved:"
         ),
-        *(sg.Claim(text).examine() for text in CLAIMS[: 2 if scale.quick else None]),
+        *(sg.Claim(text).examine() for text in CLAIMS[: 1 if scale.quick else None]),
     )
 
 
@@ -235,7 +235,9 @@ def spacing(scale: sg.Scale):
                 with np.errstate(divide="ignore"):
                     sums += np.log(diagonal)
         rates = sums.mean(axis=1) / steps
-        rows.append((f"every {every} steps", *(f"{rate:.6g}" for rate in rates), f"{rates.sum() - math.log(0.3):.2g}"))
+        label = "every step" if every == 1 else f"every {every} steps"
+        off = f"{rates.sum() - math.log(0.3):.2g}" if np.isfinite(rates).all() else "lost"
+        rows.append((label, *(f"{rate:.6g}" if np.isfinite(rate) else "lost" for rate in rates), off))
     found = lyapunov_spectrum(HENON, state, steps=steps)
     own = found.exponents.mean(axis=1)
     off = float(found.sum_measured.mean()) - math.log(0.3)
