@@ -193,7 +193,7 @@ def gradients(scale: sg.Scale):
                 (
                     f"r = {r:g}, {title}",
                     f"{rate:.4f} ± {error:.1g}" if error > 1e-9 else f"{rate:.4f}",
-                    f"{slope:.4f}",
+                    f"{round(slope, 4) + 0.0:.4f}",
                     f"{middle[-1]:.3g}",
                 )
             )
