@@ -23,6 +23,7 @@ from symgrad.kernels.settling import CONTRACTION, MODERATE, TOLERANCE
 
 LN2 = 0.6931471805599453
 FLAGGED, SETTLED = 1.0, 2.0
+FIXED = ("state", "mantissa", "power", "status", "noted", "state mantissa", "state power", "growth")
 HEADER = "define void @run(ptr %inputs, ptr %strides, ptr %outputs, ptr %next, i64 %groups, i64 %portion, "
 HEADER += "i64 %blocks, i64 %span, i64 %rest, i64 %look)"
 
@@ -53,8 +54,8 @@ class Chain:
 
     @property
     def outputs(self) -> int:
-        """How many arrays are written: state, product, status and factor, then loss and slopes with exponents."""
-        return 5 + 2 * ((self.loss is not None) + len(self.wrt))
+        """How many arrays are written: those named in ``FIXED``, then loss and slopes as mantissas and exponents."""
+        return len(FIXED) + 2 * ((self.loss is not None) + len(self.wrt))
 
 
 class Loop:
@@ -347,7 +348,7 @@ class Loop:
         """Write the results of a group and go on to the next."""
         code = self.code
         code.raw("leave:")
-        row = 5
+        row = len(FIXED)
         outer, own = None, dict.fromkeys(self.chain.wrt, code.number(0.0))
         plain = set(self.chain.wrt)
         if self.chain.loss is not None:
@@ -359,13 +360,15 @@ class Loop:
             for part in self._gradient(name, outer, None if name in plain else own[name]):
                 self._write(part, row)
                 row += 1
+        product = [self.load("mantissa"), self.load("power")]
+        growth = self._growth(*product)
         flagged = code.select(self.truth("flagged"), code.number(FLAGGED), code.number(0.0))
         open_ = code.compare("ord", self.load("noted"), code.number(0.0))
         finished = code.both(self.truth("settled"), code.opposite(open_))
         status = code.add(flagged, code.select(finished, code.number(SETTLED), code.number(0.0)))
-        for index, value in enumerate(
-            [self.load(n) for n in ("x", "mantissa", "power")] + [status, self.load("noted")]
-        ):
+        state = split_exponent(code, self.load("x"))
+        written = [self.load("x"), *product, status, self.load("noted"), *state, growth]
+        for index, value in enumerate(written):
             self._write(value, index)
         done = code.line(f"add i64 {self.count('group')}, 1")
         self.set_count(done, "group")
@@ -373,6 +376,17 @@ class Loop:
         code.raw("br i1 %again, label %enter, label %fetch")
         code.raw("return:")
         code.raw("ret void")
+
+    def _growth(self, mantissa: str, power: str) -> str:
+        """Write log|product|, and flag a state too small for its mantissa to be cut out of its bits."""
+        code, zero = self.code, self.code.number(0.0)
+        size = code.abs(self.load("x"))
+        small = code.compare("olt", size, code.number(LOST))
+        self.flag(code.both(small, code.compare("one", size, zero)))
+        k, part = split_mantissa(code, code.abs(mantissa))
+        f, rest = logarithm_near_one(code, part)
+        log = code.fma(code.add(k, power), code.number(LN2), code.add(f, rest))
+        return code.select(code.compare("oeq", mantissa, zero), code.number(float("-inf")), log)
 
     def _loss(self) -> tuple[str, str, dict[str, str], set[str]]:
         """Write the loss and its slopes; what float64 cannot carry is flagged."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from symgrad.kernels import numpy_backend as general
 from symgrad.kernels.llvm.engine import Compiled, available, compile_text, lanes
-from symgrad.kernels.llvm.loops import FLAGGED, SETTLED, Chain, module_text
+from symgrad.kernels.llvm.loops import FIXED, FLAGGED, SETTLED, Chain, module_text
 from symgrad.kernels.llvm.operations import SUPPORTED
-from symgrad.kernels.outcome import Outcome
+from symgrad.kernels.outcome import Outcome, Status
 from symgrad.kernels.points import Points
 from symgrad.kernels.signed_log import SignedLog
 from symgrad.kernels.stacking import Stacked, to_outcome
@@ -104,8 +104,8 @@ def _whole(rows: Array, plan: Chain, size: int) -> dict[Any, SignedLog]:
     def number(row: int) -> SignedLog:
         return SignedLog(rows[row : row + 1, :size], rows[row + 1 : row + 2, :size])
 
-    whole: dict[Any, SignedLog] = {"state": SignedLog.from_float(rows[:1, :size]), ("compound", 1): number(1)}
-    row = 5
+    whole: dict[Any, SignedLog] = {"state": number(FIXED.index("state mantissa")), ("compound", 1): number(1)}
+    row = len(FIXED)
     if plan.loss is not None:
         whole["loss"], row = number(row), row + 2
     for name in plan.wrt:
@@ -128,6 +128,32 @@ def _mend(task: general.Task, runner: Any, lost: Index, whole: dict[Any, SignedL
     return settled, factor
 
 
+def _outcome(
+    rows: Array, whole: dict[Any, SignedLog], plan: Chain, chain: Composition, points: Points, settled: Any
+) -> Outcome:
+    """Return the outcome of points that float64 carried: everything is there, nothing is computed again."""
+    shape, size = points.shape, points.size
+    shaped = {key: SignedLog(one.mantissa.reshape(shape), one.exponent.reshape(shape)) for key, one in whole.items()}
+    noted = rows[FIXED.index("noted"), :size]
+    open_ = noted[~np.isnan(noted)]
+    state = whole["state"]
+    return Outcome(
+        state=rows[0, :size].reshape((1, *shape)),
+        state_log=SignedLog(state.mantissa.reshape((1, *shape)), state.exponent.reshape((1, *shape))),
+        loss=shaped.get("loss"),
+        product=shaped["compound", 1],
+        growth=rows[FIXED.index("growth"), :size].reshape((1, *shape)),
+        gradient={name: shaped["gradient", name] for name in plan.wrt},
+        hessian={},
+        trace=None,
+        status=np.full(shape, Status.FINITE, dtype=np.int8),
+        depth=int(chain.depth),
+        backend="llvm",
+        settled=float(settled.mean()),
+        open_factor=float(open_.max()) if len(open_) else np.nan,
+    )
+
+
 def run_llvm(kernel: Any, chain: Composition, points: Points, runner: Any, rescue: Rescue) -> Outcome:
     """Evaluate in vector code; points float64 cannot carry go to the NumPy backend's careful path and ``rescue``."""
     points.check_range()
@@ -137,10 +163,11 @@ def run_llvm(kernel: Any, chain: Composition, points: Points, runner: Any, rescu
     status, factor = rows[3, :size], rows[4, :size]
     settled = status == SETTLED
     lost = np.flatnonzero((status % SETTLED == FLAGGED) | general._beyond(points))
-    if len(lost):
-        whole = {key: SignedLog(one.mantissa.copy(), one.exponent.copy()) for key, one in whole.items()}
-        task = general.Task(kernel, chain, points, plan.slopes)
-        settled[lost], factor[lost] = _mend(task, runner, lost, whole, rescue)
+    if not len(lost):
+        return _outcome(rows, whole, plan, chain, points, settled)
+    whole = {key: SignedLog(one.mantissa.copy(), one.exponent.copy()) for key, one in whole.items()}
+    task = general.Task(kernel, chain, points, plan.slopes)
+    settled[lost], factor[lost] = _mend(task, runner, lost, whole, rescue)
     open_ = factor[~np.isnan(factor)]
     return to_outcome(
         Stacked(whole),
