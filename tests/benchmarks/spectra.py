@@ -1,7 +1,8 @@
 """Lyapunov spectra beside generated C. Run: python tests/benchmarks/spectra.py
 
 Goals: Hénon, 10^6 steps as 1000 orbits of 1000 after a transient, at most 1 s; 256 units over 1000 steps at most 20 s;
-all exponents of an 8-unit tanh network on 64 x 64 parameters over 100 steps in at most 8 times generated C.
+all exponents of an 8-unit tanh network on 64 x 64 parameters over 100 steps in at most 8 times generated C. On a
+machine that others use too, set OPENBLAS_NUM_THREADS=1: waiting threads of the library cost the wide network the most.
 """
 
 import argparse
