@@ -14,6 +14,7 @@ from symgrad.kernels.plans import Bound, Plan, Workspace
 from symgrad.kernels.points import Points
 from symgrad.kernels.program import Program
 from symgrad.kernels.settling import Block, finish, repeats, repeats_within
+from symgrad.kernels.trajectories import follow
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -22,6 +23,7 @@ SPAN = 12
 LONGEST_SPAN = 96
 WORTH_LOOKING = 6
 FIRST_LOOK, GROWTH = 3, 1.3
+FEW, WORTH_FOLLOWING, LONGEST_ROUND = 64, 4, 20_000
 PATIENCE, TOO_MANY = 1_000_000, 50_000_000
 
 
@@ -96,15 +98,37 @@ class Carrier:
         done, length, active = 0, float(FIRST_LOOK), np.flatnonzero(~orbits.flagged)
         while done < blocks and len(active):
             self._too_many(len(active), len(index), done * body.span, (blocks - done) * body.span)
-            count = min(int(length), blocks - done)
+            count = min(int(length), blocks - done, LONGEST_ROUND)
             left = blocks - done - count
 
-            def one(part: Any, count: int = count, left: int = left) -> None:
-                self._stretch(body, orbits, index, part, (0, count), left)
+            followed = self._followed(body, orbits, index, active, count - 1)
+            for chosen, length_ in ((active[followed], 1), (active[~followed], count)):
 
-            self._tiles(one, active)
+                def one(part: Any, count: int = length_, left: int = left) -> None:
+                    self._stretch(body, orbits, index, part, (0, count), left)
+
+                self._tiles(one, chosen)
             active = active[~(orbits.settled[active] | orbits.flagged[active])]
             done, length = done + count, length * GROWTH if done else 2.0
+
+    def _followed(self, body: Body, orbits: Orbits, index: Index, active: Index, blocks: int) -> NDArray[np.bool_]:
+        """Carry stragglers that contract through many blocks at once; return which."""
+        found = np.zeros(len(active), dtype=bool)
+        if body.careful or len(active) > min(FEW, blocks // WORTH_FOLLOWING):
+            return found
+        _, plan = body.plan(body.span)
+        workspace = Workspace(blocks)
+        with np.errstate(all="ignore"):
+            for i, place in enumerate(active.tolist()):
+                if not orbits.factor[place] < 1.0:
+                    continue
+                where = slice(int(index[place]), int(index[place]) + 1)
+                bound = self._bind(body, plan, where, blocks, workspace)
+                orbit = orbits.at(slice(place, place + 1))
+                found[i] = follow(bound, orbit, blocks)
+                if found[i]:
+                    orbits.put(slice(place, place + 1), orbit)
+        return found
 
     def _too_many(self, active: int, of: int, done: int, left: int) -> None:
         if done >= PATIENCE and left > TOO_MANY:
@@ -116,6 +140,8 @@ class Carrier:
     def _tiles(self, function: Callable[[Any], Any], active: Index) -> None:
         """Run a function on tiles of the points: slices where they are neighbours, which need no gathering."""
         whole = len(active) > 0 and int(active[-1]) - int(active[0]) + 1 == len(active)
+        if not len(active):
+            return
         parts = [active[i : i + TILE] for i in range(0, len(active), TILE)]
         tiles = [slice(int(part[0]), int(part[-1]) + 1) for part in parts] if whole else parts
         self.runner(function, tiles)
