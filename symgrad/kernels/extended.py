@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import sympy
 from numpy.typing import NDArray
-from scipy import special
 from sympy import Basic, Expr, Piecewise, Symbol
 from sympy.codegen.cfunctions import expm1, log1p
 
@@ -38,6 +37,7 @@ from symgrad.kernels.signed_log import (
     undefined,
     where,
 )
+from symgrad.kernels.special_functions import special
 from symgrad.kernels.stable import STABLE
 from symgrad.maps import ACTIVATIONS, step
 from symgrad.symbols import x as X
@@ -105,7 +105,7 @@ def _log_of_double(a: SignedLog) -> SignedLog:
 
 def _erfc(a: SignedLog) -> SignedLog:
     """Return erfc: from 4 on as erfcx(x) exp(-x**2), which does not underflow."""
-    near = _elementary(sympy.erfc, special.erfc)(a)
+    near = _elementary(sympy.erfc, lambda u: special.erfc(u))(a)
     tail = (a.exponent > 2.0) & (a.mantissa > 0.0)
     if not tail.any():
         return near
@@ -170,7 +170,7 @@ OPERATIONS: Mapping[Any, Operation] = {
     ),
     sympy.acosh: _grown(_acosh, _log_of_double, HUGE),
     sympy.atanh: _elementary(sympy.atanh, np.arctanh),
-    sympy.erf: _elementary(sympy.erf, special.erf),
+    sympy.erf: _elementary(sympy.erf, lambda u: special.erf(u)),
     sympy.erfc: _erfc,
     sympy.Abs: absolute,
     sympy.sign: _sign,

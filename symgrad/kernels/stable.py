@@ -18,11 +18,11 @@ from types import MappingProxyType
 
 import numpy as np
 import sympy
-from scipy import special
 from sympy import Abs, Expr, Integer, Piecewise, Rational, cosh, pi, sign, sqrt
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symgrad.errors import InputError
+from symgrad.kernels.special_functions import special
 from symgrad.maps import differentiate
 from symgrad.symbols import x as X
 

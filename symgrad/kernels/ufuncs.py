@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from symgrad.kernels.program import TRUTHS, Program
+from symgrad.kernels.special_functions import special
 
 Array = NDArray[np.float64]
 Call = Callable[..., Any]
@@ -64,9 +64,9 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "acosh": np.arccosh,
         "atanh": np.arctanh,
         "tanh_given": tanh_given,
-        "erf": special.erf,
-        "erfc": special.erfc,
-        "erfcx": special.erfcx,
+        "erf": lambda a, out: special.erf(a, out=out),
+        "erfc": lambda a, out: special.erfc(a, out=out),
+        "erfcx": lambda a, out: special.erfcx(a, out=out),
         "lt": np.less,
         "le": np.less_equal,
         "eq": np.equal,
