@@ -28,7 +28,9 @@ ROOM_OF = {
         "phenomena": "classify Regime RegimeMap cliff_regions find_cliffs Cliff CliffMap values_on wall_profile "
         "fold_ridge fates locate count_laps pull_back find_edge_state descend Descent descent_diagram "
         "largest_safe_step smallest_crossing_threshold find_basins Basins parameter_plane newton_orbit NewtonOrbit "
-        "local_theory LocalTheory solve_system step_regime check_gradient GradientReport",
+        "local_theory LocalTheory solve_system step_regime check_gradient GradientReport "
+        "lyapunov_spectrum Spectrum singular_values_of_product non_normal_growth mean_field MeanField critical_points "
+        "phase_plane PhasePlane finite_width",
         "report": "Report Text Formula Table Figure",
         "catalogue": "analysis Scale",
     }.items()
@@ -116,26 +118,36 @@ if TYPE_CHECKING:
     from symgrad.phenomena import Descent as Descent
     from symgrad.phenomena import GradientReport as GradientReport
     from symgrad.phenomena import LocalTheory as LocalTheory
+    from symgrad.phenomena import MeanField as MeanField
     from symgrad.phenomena import NewtonOrbit as NewtonOrbit
+    from symgrad.phenomena import PhasePlane as PhasePlane
     from symgrad.phenomena import Regime as Regime
     from symgrad.phenomena import RegimeMap as RegimeMap
+    from symgrad.phenomena import Spectrum as Spectrum
     from symgrad.phenomena import check_gradient as check_gradient
     from symgrad.phenomena import classify as classify
     from symgrad.phenomena import cliff_regions as cliff_regions
     from symgrad.phenomena import count_laps as count_laps
+    from symgrad.phenomena import critical_points as critical_points
     from symgrad.phenomena import descend as descend
     from symgrad.phenomena import descent_diagram as descent_diagram
     from symgrad.phenomena import fates as fates
     from symgrad.phenomena import find_basins as find_basins
     from symgrad.phenomena import find_cliffs as find_cliffs
     from symgrad.phenomena import find_edge_state as find_edge_state
+    from symgrad.phenomena import finite_width as finite_width
     from symgrad.phenomena import fold_ridge as fold_ridge
     from symgrad.phenomena import largest_safe_step as largest_safe_step
     from symgrad.phenomena import local_theory as local_theory
     from symgrad.phenomena import locate as locate
+    from symgrad.phenomena import lyapunov_spectrum as lyapunov_spectrum
+    from symgrad.phenomena import mean_field as mean_field
     from symgrad.phenomena import newton_orbit as newton_orbit
+    from symgrad.phenomena import non_normal_growth as non_normal_growth
     from symgrad.phenomena import parameter_plane as parameter_plane
+    from symgrad.phenomena import phase_plane as phase_plane
     from symgrad.phenomena import pull_back as pull_back
+    from symgrad.phenomena import singular_values_of_product as singular_values_of_product
     from symgrad.phenomena import smallest_crossing_threshold as smallest_crossing_threshold
     from symgrad.phenomena import solve_system as solve_system
     from symgrad.phenomena import step_regime as step_regime

@@ -44,6 +44,13 @@ MODULE_OF = {
         "phenomena.overlays": "PlaneCurve with_bifurcations",
         "phenomena.regimes": "PointRegime RegimeMap classify regime_of_outcome",
         "phenomena.stability": "Attractors Region exact_attractors intervals iterated_attractors jury_regions regions",
+        "phenomena.meanfield.correlations": "MeanField mean_field",
+        "phenomena.meanfield.criticality": "critical_points",
+        "phenomena.meanfield.finite_width": "finite_width",
+        "phenomena.meanfield.phase_planes": "PhasePlane phase_plane",
+        "phenomena.spectra.lyapunov": "Spectrum lyapunov_spectrum",
+        "phenomena.spectra.non_normal": "NonNormalGrowth non_normal_growth",
+        "phenomena.spectra.singular_values": "singular_values_of_product",
         "phenomena.tails": "Orbit",
     }.items()
     for name in names.split()
@@ -113,6 +120,12 @@ if TYPE_CHECKING:
     from symgrad.phenomena.descent.paths import Descent as Descent
     from symgrad.phenomena.descent.paths import descend as descend
     from symgrad.phenomena.exact_curves import ExactRegime as ExactRegime
+    from symgrad.phenomena.meanfield.correlations import MeanField as MeanField
+    from symgrad.phenomena.meanfield.correlations import mean_field as mean_field
+    from symgrad.phenomena.meanfield.criticality import critical_points as critical_points
+    from symgrad.phenomena.meanfield.finite_width import finite_width as finite_width
+    from symgrad.phenomena.meanfield.phase_planes import PhasePlane as PhasePlane
+    from symgrad.phenomena.meanfield.phase_planes import phase_plane as phase_plane
     from symgrad.phenomena.newton.local import LocalTheory as LocalTheory
     from symgrad.phenomena.newton.local import local_theory as local_theory
     from symgrad.phenomena.newton.orbits import NewtonOrbit as NewtonOrbit
@@ -131,6 +144,11 @@ if TYPE_CHECKING:
     from symgrad.phenomena.regimes import RegimeMap as RegimeMap
     from symgrad.phenomena.regimes import classify as classify
     from symgrad.phenomena.regimes import regime_of_outcome as regime_of_outcome
+    from symgrad.phenomena.spectra.lyapunov import Spectrum as Spectrum
+    from symgrad.phenomena.spectra.lyapunov import lyapunov_spectrum as lyapunov_spectrum
+    from symgrad.phenomena.spectra.non_normal import NonNormalGrowth as NonNormalGrowth
+    from symgrad.phenomena.spectra.non_normal import non_normal_growth as non_normal_growth
+    from symgrad.phenomena.spectra.singular_values import singular_values_of_product as singular_values_of_product
     from symgrad.phenomena.stability import Attractors as Attractors
     from symgrad.phenomena.stability import Region as Region
     from symgrad.phenomena.stability import exact_attractors as exact_attractors

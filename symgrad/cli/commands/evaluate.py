@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from symgrad.kernels import Kernel, Outcome, SignedLog
     from symgrad.phenomena import PointRegime
 
-BACKEND = Option("--backend", "NAME", "auto, lambdify (float64) or mpmath (any number of digits)", default="auto")
+BACKEND = Option(
+    "--backend", "NAME", "auto, numpy, llvm or lambdify (float64), or mpmath (any number of digits)", default="auto"
+)
 DIGITS = Option("--digits", "D", "print this many decimal digits of every number", positive_whole_number)
 TRACE = Option("--trace", None, "print the log factor of each layer, in nats")
 
