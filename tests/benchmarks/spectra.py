@@ -84,8 +84,11 @@ def compiled(weights: np.ndarray, folder: str) -> Any:
     rows = ", ".join("{" + ", ".join(repr(float(v)) for v in row) + "}" for row in weights)
     source.write_text(C_SOURCE.format(d=len(weights), weights=rows))
     library = source.with_suffix(".so")
-    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC"]
-    subprocess.run([compiler, *flags, str(source), "-o", str(library), "-lm", "-lmvec"], check=True)
+    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC"]
+    unlinked = source.with_suffix(".o")
+    subprocess.run([compiler, *flags, "-c", str(source), "-o", str(unlinked)], check=True)
+    # Linked without -ffast-math, which would make the whole process take subnormal numbers for 0.
+    subprocess.run([compiler, "-shared", "-fopenmp", str(unlinked), "-o", str(library), "-lm", "-lmvec"], check=True)
     return ctypes.CDLL(str(library)).run
 
 

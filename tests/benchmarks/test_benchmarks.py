@@ -1,6 +1,7 @@
 """Every benchmark runs at a tiny size; what it measures is printed when it is run by hand."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -51,6 +52,7 @@ def module(name: str) -> ModuleType:
 def test_a_benchmark_runs_and_prints_what_it_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     module(name).main(TINY[name])
     assert " s" in capsys.readouterr().out
+    assert sys.float_info.min / 2 > 0, "compiled code has made the process lose subnormal numbers"
 
 
 def test_no_benchmark_is_left_out() -> None:

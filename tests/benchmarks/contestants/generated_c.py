@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-FLAGS = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC", "-std=gnu11"]
+FLAGS = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-std=gnu11"]
 LANES, SPAN = 64, 12
 UNITS = {  # value and factor of the activation from one exponential, inside a loop over lanes
     "sigmoid": "double e = exp(-x[i]), r = 1.0 / (1.0 + e), y = r, d = e * r * r;",
@@ -85,7 +85,10 @@ def compiled(unit: str, folder: Path) -> ctypes.CDLL:
     text = text.replace("LANES", str(LANES)).replace("SPAN", str(SPAN))
     source, library = folder / f"{unit}.c", folder / f"{unit}.so"
     source.write_text(text)
-    subprocess.run([compiler() or "gcc", *FLAGS, "-o", library, source, "-lmvec", "-lm"], check=True)
+    program, unlinked = compiler() or "gcc", folder / f"{unit}.o"
+    subprocess.run([program, *FLAGS, "-c", "-o", unlinked, source], check=True)
+    # Linked without -ffast-math, which would make the whole process take subnormal numbers for 0.
+    subprocess.run([program, "-shared", "-o", library, unlinked, "-lmvec", "-lm"], check=True)
     return ctypes.CDLL(str(library))
 
 
