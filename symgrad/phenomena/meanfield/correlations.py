@@ -19,7 +19,7 @@ import numpy as np
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.length_maps import FixedPoint, LengthMap, length_map
 from symgrad.phenomena.meanfield.moments import PairMoments, moments, pair_moments
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import EPS
 
 CRITICAL = 1e-12
@@ -91,16 +91,16 @@ class MeanField:
     source: str
 
 
-def mean_field(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float) -> MeanField:
+def mean_field(phi: Phi, *, sigma_w2: float, sigma_b2: float) -> MeanField:
     """Return lengths, correlations, depth scales and the phase of a wide random network.
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> found = mean_field(nonlinearity("tanh"), sigma_w2=2.5, sigma_b2=0.05)
+    >>> found = mean_field("tanh", sigma_w2=2.5, sigma_b2=0.05)
     >>> found.phase.word, round(found.chi1, 9), round(found.c, 10)
     ('chaotic', 1.133515699, 0.4468042323)
     """
+    phi = nonlinearity(phi)
     lengths = length_map(phi, sigma_w2=sigma_w2, sigma_b2=sigma_b2)
     point = lengths.attractor
     source = moments(phi, np.array([1.0])).source
@@ -156,13 +156,13 @@ def _searched(excess: Callable[[float], float]) -> float:
     return math.exp(optimize.brentq(lambda t: excess(math.exp(t)), math.log(CLOSEST), 0.0, xtol=1e-6))
 
 
-def correlation_map(phi: Nonlinearity, q: float, *, sigma_w2: float, sigma_b2: float, c: float) -> float:
+def correlation_map(phi: Phi, q: float, *, sigma_w2: float, sigma_b2: float, c: float) -> float:
     """Return the correlation after one layer of two inputs of fixed length q and correlation c, 0 <= c <= 1.
 
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> round(correlation_map(nonlinearity("relu"), 1.0, sigma_w2=2.0, sigma_b2=0.0, c=0.0), 12)
+    >>> round(correlation_map("relu", 1.0, sigma_w2=2.0, sigma_b2=0.0, c=0.0), 12)
     0.318309886184
     """
+    phi = nonlinearity(phi)
     if not 0 <= c <= 1:
         raise InputError(f"c must be a correlation from 0 to 1, got {c:g}; give e.g. 0.5")
     if not 0 < q < math.inf:

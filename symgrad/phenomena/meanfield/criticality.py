@@ -15,7 +15,7 @@ import numpy as np
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.length_maps import check_variances, roots, scanned
 from symgrad.phenomena.meanfield.moments import check_resolved, moments
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import Array
 
 
@@ -51,30 +51,30 @@ class CriticalLine:
     sigma_b2: Array
 
 
-def critical_line(phi: Nonlinearity, q: Array) -> CriticalLine:
+def critical_line(phi: Phi, q: Array) -> CriticalLine:
     """Return σ_w² and σ_b² at which a length q is fixed and χ₁ = 1.
 
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> line = critical_line(nonlinearity("tanh"), np.array([0.5700478816]))
+    >>> line = critical_line("tanh", np.array([0.5700478816]))
     >>> line.sigma_w2.round(9), line.sigma_b2.round(9)
     (array([1.76095464]), array([0.05]))
     """
+    phi = nonlinearity(phi)
     found = moments(phi, q)
     with np.errstate(divide="ignore", invalid="ignore"):
         return CriticalLine(np.asarray(q), 1.0 / found.slope_square, q - found.square / found.slope_square)
 
 
-def critical_points(phi: Nonlinearity, *, sigma_b2: float) -> tuple[CriticalPoint, ...]:
+def critical_points(phi: Phi, *, sigma_b2: float) -> tuple[CriticalPoint, ...]:
     """Return every critical point at a given σ_b², ascending in q.
 
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> (found,) = critical_points(nonlinearity("tanh"), sigma_b2=0.05)
+    >>> (found,) = critical_points("tanh", sigma_b2=0.05)
     >>> round(found.sigma_w2, 10), round(found.q, 10), found.stable
     (1.7609546396, 0.5700478816, True)
-    >>> (relu,) = critical_points(nonlinearity("relu"), sigma_b2=0.05)
+    >>> (relu,) = critical_points("relu", sigma_b2=0.05)
     >>> relu.sigma_w2, relu.q, relu.sentence
     (2.0, None, 'with σ_b² > 0 no length is fixed there: it grows by 0.05 per layer')
     """
+    phi = nonlinearity(phi)
     check_variances(1.0, sigma_b2)
     if phi.homogeneous:
         return (_scale_free(phi, sigma_b2),)
@@ -123,8 +123,9 @@ def _scale_free(phi: Nonlinearity, sigma_b2: float) -> CriticalPoint:
     return CriticalPoint(1.0 / mean, sigma_b2, None, 1.0, sigma_b2 == 0, 4e-16, note)
 
 
-def critical_point(phi: Nonlinearity, *, sigma_b2: float) -> CriticalPoint | None:
+def critical_point(phi: Phi, *, sigma_b2: float) -> CriticalPoint | None:
     """Return the critical point whose length is stable (that of the smallest σ_w²), else the first one, else None."""
+    phi = nonlinearity(phi)
     found = critical_points(phi, sigma_b2=sigma_b2)
     good = [p for p in found if p.stable] or list(found)
     return min(good, key=lambda p: p.sigma_w2 if p.stable else math.inf, default=None)

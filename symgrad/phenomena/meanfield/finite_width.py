@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgrad.errors import InputError
+from symgrad.phenomena.meanfield.length_maps import length_map
 from symgrad.phenomena.meanfield.moments import moments, slope_fourth
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import Array
 
 
@@ -46,16 +47,16 @@ def gaussian_exponents(width: int, *, deviation: float) -> Array:
     return np.asarray(math.log(deviation) + 0.5 * (math.log(2.0) + special.digamma(0.5 * order)))
 
 
-def log_variance_per_layer(phi: Nonlinearity, q: float) -> float:
+def log_variance_per_layer(phi: Phi, q: float) -> float:
     """Return β = 3Eφ'⁴/(Eφ'²)² - 1: β/n is the variance that one layer of width n adds to the log squared gradient.
 
     It is the relative variance of |φ'∘Wu|² over the weights, at a fixed length: exact to first order in 1/n for
     φ without a scale (2 for linear layers, 5 for ReLU), without the fluctuations of the length for others.
 
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> log_variance_per_layer(nonlinearity("identity"), 1.0), log_variance_per_layer(nonlinearity("relu"), 1.0)
+    >>> log_variance_per_layer("identity", 1.0), log_variance_per_layer("relu", 1.0)
     (2.0, 5.0)
     """
+    phi = nonlinearity(phi)
     if phi.homogeneous:
         right, left = phi.sides
         return 3.0 * 2.0 * (right**4 + left**4) / (right**2 + left**2) ** 2 - 1.0
@@ -90,19 +91,32 @@ class FiniteWidth:
 
 
 def finite_width(
-    phi: Nonlinearity, width: int, *, sigma_w2: float, sigma_b2: float, q: float, chi1: float
+    phi: Phi, width: int, *, sigma_w2: float, sigma_b2: float, q: float | None = None, chi1: float | None = None
 ) -> FiniteWidth:
     """Return the deviations to set at a width, and mean and typical gradient.
 
+    Parameters
+    ----------
+    sigma_w2, sigma_b2 : the variances σ_w² and σ_b²
+    q, chi1 : the length and χ₁ to take; those that the length of q = 1 tends to, if not given
+
+    Raises
+    ------
+    InputError : a bad width or variance; no length is reached and none is given
+
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> linear = nonlinearity("identity")
-    >>> found = finite_width(linear, 512, sigma_w2=1.0, sigma_b2=0.0, q=1.0, chi1=1.0)
+    >>> found = finite_width("identity", 512, sigma_w2=1.0, sigma_b2=0.0)
     >>> round(found.weight_deviation, 8), round(found.typical_rate * 2 * 512, 3), found.exact
     (0.04419417, -1.001, True)
     """
+    phi = nonlinearity(phi)
     check_width(width)
+    if q is None or chi1 is None:
+        point = length_map(phi, sigma_w2=sigma_w2, sigma_b2=sigma_b2).attractor
+        if point is None:
+            raise InputError("no length is reached from q = 1, so that no gradient rate exists; give q and chi1")
+        q, chi1 = point.q if q is None else q, point.chi1 if chi1 is None else chi1
     deviation = math.sqrt(sigma_w2 / width)
     spread = log_variance_per_layer(phi, q) / width
     mean = 0.5 * math.log(chi1) if chi1 > 0 else -math.inf

@@ -16,7 +16,7 @@ import numpy as np
 
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.moments import Moments, check_resolved, moments
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import EPS, Array
 
 GRID = np.logspace(-12, 12, 289)
@@ -97,16 +97,16 @@ def scanned(phi: Nonlinearity) -> tuple[Array, Moments]:
     return GRID[kept], known
 
 
-def end_of_moments(phi: Nonlinearity) -> float | None:
+def end_of_moments(phi: Phi) -> float | None:
     """Return the length at which Eφ² has left every bound (1e200), None if it grows like a power.
 
     Where it has one, Eφ² averaged over the random length of a finite layer is infinite: E exp(a exp(z)) is for
     every a > 0. Such a network has no second moment from its second layer on, at whatever width.
 
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> end_of_moments(nonlinearity("tanh")), round(end_of_moments(nonlinearity("exp")))
+    >>> end_of_moments("tanh"), round(end_of_moments("exp"))
     (None, 215)
     """
+    phi = nonlinearity(phi)
     if phi.homogeneous:
         return None
     grid, _ = scanned(phi)
@@ -162,21 +162,21 @@ def roots(function: Callable[[Array], Array], grid: Array, values: Array) -> lis
     return sorted(math.exp(optimize.brentq(at, *pair, xtol=1e-16, rtol=4.0 * EPS)) for pair in brackets)
 
 
-def length_map(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float) -> LengthMap:
+def length_map(phi: Phi, *, sigma_w2: float, sigma_b2: float) -> LengthMap:
     """Find every fixed point of the length map with its stability.
 
     The scan covers 1e-12 <= q <= 1e12 in steps of a factor 1.21, with zeros refined to the last digit.
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> found = length_map(nonlinearity("tanh"), sigma_w2=2.5, sigma_b2=0.05)
+    >>> found = length_map("tanh", sigma_w2=2.5, sigma_b2=0.05)
     >>> round(found.attractor.chi1, 9)
     1.133515699
-    >>> gelu = length_map(nonlinearity("gelu"), sigma_w2=2.5, sigma_b2=0)
+    >>> gelu = length_map("gelu", sigma_w2=2.5, sigma_b2=0)
     >>> [(round(p.q, 6), p.stability.word) for p in gelu.fixed_points]
     [(0.0, 'stable'), (0.678091, 'unstable')]
     """
+    phi = nonlinearity(phi)
     check_variances(sigma_w2, sigma_b2)
     if phi.homogeneous:
         return _scale_free(phi, sigma_w2, sigma_b2)

@@ -18,7 +18,7 @@ import numpy as np
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.finite_width import check_width
 from symgrad.phenomena.meanfield.length_maps import check_variances
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import Array
 from symgrad.phenomena.meanfield.trajectories import check_start
 
@@ -62,7 +62,7 @@ class Networks:
 
 
 def simulate(
-    phi: Nonlinearity,
+    phi: Phi,
     *,
     width: int,
     depth: int,
@@ -87,11 +87,11 @@ def simulate(
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> found = simulate(nonlinearity("tanh"), width=64, depth=3, networks=5, sigma_w2=1.5, sigma_b2=0.1)
+    >>> found = simulate("tanh", width=64, depth=3, networks=5, sigma_w2=1.5, sigma_b2=0.1)
     >>> found.lengths.shape, bool((abs(found.correlations) <= 1).all())
     ((5, 4), True)
     """
+    phi = nonlinearity(phi)
     check_width(width)
     check_variances(sigma_w2, sigma_b2)
     check_start(length, correlation, depth)

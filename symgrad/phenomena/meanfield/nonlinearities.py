@@ -1,9 +1,9 @@
 """The nonlinearity φ of a wide network: its value and slope without cancellation, its kinks, its exact averages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
@@ -55,8 +55,11 @@ class Nonlinearity:
         return np.stack([value * value, x * value * slope, slope * slope])
 
 
-def nonlinearity(phi: "Nonlinearity | Expr | str") -> Nonlinearity:
-    """Return the nonlinearity of a name of the activation table, or of an expression in one variable.
+Phi: TypeAlias = Nonlinearity | Expr | Callable[[Any], Expr] | str
+
+
+def nonlinearity(phi: Phi) -> Nonlinearity:
+    """Return the nonlinearity of a name or function of the activation table, or of an expression in one variable.
 
     Raises
     ------
@@ -68,6 +71,8 @@ def nonlinearity(phi: "Nonlinearity | Expr | str") -> Nonlinearity:
     ((0.0,), (1.0, 0.0))
     >>> nonlinearity("tanh(2*u)").text
     'tanh(2*x)'
+    >>> nonlinearity(sympy.tanh) == nonlinearity("tanh")
+    True
     >>> nonlinearity("tan_h")
     Traceback (most recent call last):
     ...
@@ -76,7 +81,9 @@ mish, relu, selu, sigmoid, silu, sin, softplus, softsign, tanh; or give an expre
     """
     if isinstance(phi, Nonlinearity):
         return phi
-    return _of_expression(_read(phi) if isinstance(phi, str) else phi)
+    if isinstance(phi, str):
+        return _of_expression(_read(phi))
+    return _of_expression(phi if isinstance(phi, Expr) else phi(X))
 
 
 def _read(text: str) -> Expr:

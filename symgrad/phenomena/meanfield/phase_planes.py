@@ -14,7 +14,7 @@ import numpy as np
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.length_maps import NOISE, START, scanned
 from symgrad.phenomena.meanfield.moments import moments, pair_moments
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import Array
 
 STEPS, ROUGH = 6, 2
@@ -48,18 +48,18 @@ class PhasePlane:
     residual: float
 
 
-def phase_plane(phi: Nonlinearity, sigma_w: Array, sigma_b: Array, *, correlations: bool = False) -> PhasePlane:
+def phase_plane(phi: Phi, sigma_w: Array, sigma_b: Array, *, correlations: bool = False) -> PhasePlane:
     """Solve the length map, and if asked the correlation map, on a grid of (σ_w, σ_b).
 
     Brackets come from one scan of Eφ² that all points share; Newton's steps in log q with the full quadrature follow.
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> plane = phase_plane(nonlinearity("tanh"), np.sqrt([1.0, 2.5]), np.sqrt([0.0, 0.05]))
+    >>> plane = phase_plane("tanh", np.sqrt([1.0, 2.5]), np.sqrt([0.0, 0.05]))
     >>> plane.chi1.round(9)[1], bool(plane.residual < 1e-10)
     (array([1.1729704, 1.1335157]), True)
     """
+    phi = nonlinearity(phi)
     wide, biased = _axis(sigma_w, "sigma_w"), _axis(sigma_b, "sigma_b")
     weights, biases = np.broadcast_arrays(wide[:, None] ** 2, biased[None, :] ** 2)
     shape = weights.shape

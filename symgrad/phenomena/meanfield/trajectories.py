@@ -18,7 +18,7 @@ import numpy as np
 from symgrad.errors import InputError
 from symgrad.phenomena.meanfield.length_maps import check_variances, end_of_moments, scanned
 from symgrad.phenomena.meanfield.moments import moments, pair_moments
-from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity
+from symgrad.phenomena.meanfield.nonlinearities import Phi, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import Array
 
 
@@ -51,7 +51,7 @@ def check_start(length: float, correlation: float, depth: int) -> None:
 
 
 def trajectory(
-    phi: Nonlinearity,
+    phi: Phi,
     *,
     sigma_w2: float,
     sigma_b2: float,
@@ -72,12 +72,12 @@ def trajectory(
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> relu = nonlinearity("relu")
+    >>> relu = "relu"
     >>> found = trajectory(relu, sigma_w2=2, sigma_b2=0, depth=400, branch=0.05)
     >>> bool(abs(found.log_gradients[-1] - 400 * np.log1p(1 / 400)) < 1e-12)
     True
     """
+    phi = nonlinearity(phi)
     check_variances(sigma_w2, sigma_b2)
     check_start(length, correlation, depth)
     keep, scale = (0.0, 1.0) if branch is None else (1.0, float(branch) ** 2)
@@ -121,7 +121,7 @@ class ResidualLaw:
     length_rate: float | None
 
 
-def residual_law(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float, branch: float = 1.0) -> ResidualLaw:
+def residual_law(phi: Phi, *, sigma_w2: float, sigma_b2: float, branch: float = 1.0) -> ResidualLaw:
     """Return how length and gradient of z + s(Wφ(z) + b) grow with depth (Yang & Schoenholz 2017).
 
     For bounded φ with ∫φ'² finite, q grows by r = s²(σ_w²φ(∞)² + σ_b²) per layer, Eφ'² falls like
@@ -131,13 +131,13 @@ def residual_law(phi: Nonlinearity, *, sigma_w2: float, sigma_b2: float, branch:
 
     Examples
     --------
-    >>> from symgrad.phenomena.meanfield.nonlinearities import nonlinearity
-    >>> law = residual_law(nonlinearity("tanh"), sigma_w2=1, sigma_b2=0)
+    >>> law = residual_law("tanh", sigma_w2=1, sigma_b2=0)
     >>> law.kind.name, round(law.coefficient / (2 * 4 / 3 / math.sqrt(2 * math.pi)), 5)
     ('SQUARE_ROOT', 1.0)
-    >>> round(math.exp(residual_law(nonlinearity("relu"), sigma_w2=2, sigma_b2=0).coefficient), 12)
+    >>> round(math.exp(residual_law("relu", sigma_w2=2, sigma_b2=0).coefficient), 12)
     2.0
     """
+    phi = nonlinearity(phi)
     check_variances(sigma_w2, sigma_b2)
     strength = float(branch) ** 2 * sigma_w2
     if phi.homogeneous:
