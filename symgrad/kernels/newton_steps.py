@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from symgrad.derivation import CompositionNewton, Gradient, LossNewton
 from symgrad.errors import InputError
-from symgrad.kernels.backends import TILE
 from symgrad.kernels.kernel import Kernel, gather
+from symgrad.kernels.lambdified import TILE
 from symgrad.kernels.newton_fold import fold_newton
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points, floats_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from symgrad.kernels.orbits import LOST, Orbits
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
-from symgrad.kernels.program import Program, Programs
+from symgrad.kernels.program import Program
 from symgrad.kernels.signed_log import SignedLog, add, multiply
 from symgrad.kernels.stacking import Stacked, to_outcome
 from symgrad.kernels.stretches import TILE, Body, Carrier
 from symgrad.kernels.ufuncs import run_program
-from symgrad.maps import Composition
+
+if TYPE_CHECKING:
+    from symgrad.kernels.program import Programs
+    from symgrad.maps import Composition
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -24,7 +27,7 @@ LARGEST_PARAMETER = 2.0**100
 LONGEST_BODY = 100
 
 
-def obstacle(kernel: Any, chain: Composition, trace: bool) -> str | None:
+def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
     """Return why the NumPy backend cannot compute this, None if it can."""
     target = kernel.target
     if chain.dimension != 1:
@@ -43,12 +46,12 @@ class Task:
     """One call: its chain and points, the names whose slopes are carried, and the loss."""
 
     kernel: Any
-    chain: Composition
+    chain: "Composition"
     points: Points
     names: tuple[str, ...]
 
     @property
-    def programs(self) -> Programs:
+    def programs(self) -> "Programs":
         """The programs of the layers and the loss."""
         programs: Programs = self.kernel.programs
         return programs
@@ -171,7 +174,7 @@ def _replace(whole: dict[Any, SignedLog], index: Index, parts: Any) -> None:
         one.mantissa[:, index], one.exponent[:, index] = parts[key].mantissa, parts[key].exponent
 
 
-def run_numpy(kernel: Any, chain: Composition, points: Points, runner: Any, rescue: Rescue) -> Outcome:
+def run_numpy(kernel: Any, chain: "Composition", points: Points, runner: Any, rescue: Rescue) -> Outcome:
     """Evaluate in float64: a block's factors one by one where their product underflows, ``rescue`` where that fails."""
     points.check_range()
     names = tuple(name for name in kernel.target.wrt if name not in {s.name for s in chain.state})

@@ -1,13 +1,13 @@
 """The start and parameters of a kernel call, broadcast to one shape."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError
@@ -16,13 +16,23 @@ from symgrad.parsing import parse_number
 Array = NDArray[np.float64]
 
 
+def _is_expression(value: Any) -> bool:
+    """Say whether a value is SymPy's; none is before SymPy has been loaded, and this does not load it."""
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(value, sympy.Expr)
+
+
 def _exact(value: Any) -> Any:
     """Keep a single exact number (int, Fraction, SymPy number, text such as "1/3") as it is, for the oracle."""
     if isinstance(value, str):
         return parse_number(value)
-    if isinstance(value, sympy.Expr) and not (value.is_real and value.is_number):
+    if isinstance(value, int | Fraction):
+        return value
+    if not _is_expression(value):
+        return None
+    if not (value.is_real and value.is_number):
         raise TypeError
-    return value if isinstance(value, int | Fraction | sympy.Expr) else None
+    return value
 
 
 def _float(value: Any) -> float:

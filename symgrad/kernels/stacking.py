@@ -3,16 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.kernels.outcome import Outcome, Status, growth_of
 from symgrad.kernels.points import Points
-from symgrad.kernels.results import Results
 from symgrad.kernels.signed_log import SignedLog, broadcast_to, stack
-from symgrad.maps import Composition
+
+if TYPE_CHECKING:
+    from symgrad.kernels.results import Results
+    from symgrad.maps import Composition
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Stacked:
     parts: Mapping[Any, SignedLog]
 
     @staticmethod
-    def of(results: Results, points: int) -> "Stacked":
+    def of(results: "Results", points: int) -> "Stacked":
         """Stack the numbers of an extended fold."""
 
         def pile(values: Sequence[SignedLog]) -> SignedLog:
@@ -63,7 +65,7 @@ def joined(pieces: Sequence[Stacked]) -> Stacked:
 
 def to_outcome(
     stacked: Stacked,
-    chain: Composition,
+    chain: "Composition",
     points: Points,
     backend: str,
     digits: Mapping[str, str | list[str]] | None = None,

@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from symgrad.kernels.points import Points
 from symgrad.kernels.signed_log import SignedLog
 from symgrad.kernels.stacking import Stacked, to_outcome
 from symgrad.kernels.stretches import PATIENCE, SPAN, TOO_MANY
-from symgrad.maps import Composition
+
+if TYPE_CHECKING:
+    from symgrad.maps import Composition
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -25,7 +27,7 @@ PORTION = 32
 LONGEST_BODY = 8
 
 
-def obstacle(kernel: Any, chain: Composition, trace: bool) -> str | None:
+def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
     """Return why the llvm backend cannot compute this, None if it can."""
     if not available():
         return "anything without llvmlite: pip install 'symgrad[fast]'"
@@ -42,7 +44,7 @@ def obstacle(kernel: Any, chain: Composition, trace: bool) -> str | None:
     return f"the operation {missing[0]}" if missing else None
 
 
-def _chain(kernel: Any, chain: Composition, points: Points) -> Chain:
+def _chain(kernel: Any, chain: "Composition", points: Points) -> Chain:
     """Return what is to be compiled."""
     layers = tuple(kernel.programs.layers[layer] for layer in chain.blocks[0].body)
     state = {s.name for s in chain.state}
@@ -75,7 +77,7 @@ def _pointers(arrays: Sequence[Array]) -> Any:
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
-def carry(kernel: Any, chain: Composition, points: Points, runner: Any, *, look: bool) -> tuple[Array, Chain]:
+def carry(kernel: Any, chain: "Composition", points: Points, runner: Any, *, look: bool) -> tuple[Array, Chain]:
     """Carry all points through the chain; one row per output, shape (outputs, points padded to whole groups)."""
     width = lanes()
     plan = _chain(kernel, chain, points)
@@ -129,7 +131,7 @@ def _mend(task: general.Task, runner: Any, lost: Index, whole: dict[Any, SignedL
 
 
 def _outcome(
-    rows: Array, whole: dict[Any, SignedLog], plan: Chain, chain: Composition, points: Points, settled: Any
+    rows: Array, whole: dict[Any, SignedLog], plan: Chain, chain: "Composition", points: Points, settled: Any
 ) -> Outcome:
     """Return the outcome of points that float64 carried: everything is there, nothing is computed again."""
     shape, size = points.shape, points.size
@@ -154,7 +156,7 @@ def _outcome(
     )
 
 
-def run_llvm(kernel: Any, chain: Composition, points: Points, runner: Any, rescue: Rescue) -> Outcome:
+def run_llvm(kernel: Any, chain: "Composition", points: Points, runner: Any, rescue: Rescue) -> Outcome:
     """Evaluate in vector code; points float64 cannot carry go to the NumPy backend's careful path and ``rescue``."""
     points.check_range()
     rows, plan = carry(kernel, chain, points, runner, look=True)
