@@ -15,6 +15,7 @@ ROOM_OF = {
         "evidence": "Verdict Evidence",
         "maps": "Map Composition stack apply_slice activation ACTIVATIONS expression differentiate "
         "identity tanh sigmoid relu leaky_relu elu selu softplus softsign gelu silu mish erf sin atan exp",
+        "maps.cells": "cell Cell CELLS",
         "derivation": "chain_product ChainProduct gradient Gradient is_zero newton gradient_step clipped_step "
         "closed_form ClosedForm "
         "newton_of_composition momentum_step UpdateMap exact_regimes find_bifurcations product_limit ProductLimit "
@@ -112,6 +113,9 @@ if TYPE_CHECKING:
     from symgrad.maps import softsign as softsign
     from symgrad.maps import stack as stack
     from symgrad.maps import tanh as tanh
+    from symgrad.maps.cells import CELLS as CELLS
+    from symgrad.maps.cells import Cell as Cell
+    from symgrad.maps.cells import cell as cell
     from symgrad.phenomena import Basins as Basins
     from symgrad.phenomena import Cliff as Cliff
     from symgrad.phenomena import CliffMap as CliffMap

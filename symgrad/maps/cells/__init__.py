@@ -3,7 +3,7 @@
 from symgrad.maps.cells import feedforward as feedforward
 from symgrad.maps.cells import normalising as normalising
 from symgrad.maps.cells import recurrent as recurrent
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import (
     Complement,
     Elementwise,

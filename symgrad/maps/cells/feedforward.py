@@ -4,7 +4,7 @@ from typing import Any
 
 from sympy import Integer
 
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import Complement, Elementwise, Equation, Sum, Summand
 from symgrad.maps.cells.registry import Units, activation_name, gate, number, register
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from sympy import BlockMatrix, Expr, Identity, Integer, MatMul, MatrixExpr, MatrixSymbol, Mul, ZeroMatrix
 
 from symgrad.errors import InputError
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import Complement, Equation, Factor, FactorKind, local_terms
 from symgrad.maps.composition import checked_depth
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import Elementwise, Equation, Normalised, Sum, Summand
 from symgrad.maps.cells.registry import Units, activation_name, number, register
 

@@ -4,7 +4,7 @@ from sympy import Expr, Integer, MatrixSymbol
 from sympy.printing.latex import latex
 
 from symgrad.maps.activations import ACTIVATIONS
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import (
     Complement,
     Elementwise,

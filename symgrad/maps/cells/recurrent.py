@@ -1,6 +1,6 @@
 """Recurrent cells: the vanilla unit, the LSTM with a forget gate and the GRU, driven by an input in every step."""
 
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import Complement, Elementwise, Equation, Sum, Summand, Weighing
 from symgrad.maps.cells.registry import Units, activation_name, gate, register
 

@@ -11,7 +11,7 @@ from sympy import Expr, Integer, MatrixSymbol, Symbol
 
 from symgrad.errors import InputError, RegistryError
 from symgrad.maps.activations import ACTIVATIONS
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import Elementwise, Equation, Sum, Summand
 from symgrad.maps.map import entered
 

@@ -7,7 +7,7 @@ from sympy import Expr, ImmutableMatrix, Integer, MatrixSymbol, Symbol, diag, ey
 from symgrad.errors import InputError
 from symgrad.maps.activations import ACTIVATIONS
 from symgrad.maps.calculus import differentiate
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import (
     Complement,
     Elementwise,

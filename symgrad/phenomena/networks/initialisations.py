@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError, RegistryError
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.phenomena.networks.plans import plan_of
 from symgrad.phenomena.networks.steps import literal_sizes
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symgrad.errors import InputError
 from symgrad.kernels.stable import STABLE, ArrayFunction
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import (
     Complement,
     Elementwise,

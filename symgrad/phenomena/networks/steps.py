@@ -13,7 +13,7 @@ import sympy
 from numpy.typing import ArrayLike
 
 from symgrad.errors import InputError
-from symgrad.maps.cells.cell import Cell
+from symgrad.maps.cells.definition import Cell
 from symgrad.maps.cells.equations import FactorKind
 from symgrad.phenomena.networks.plans import (
     Array,
