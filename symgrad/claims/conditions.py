@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr, Symbol
 
 from symgrad.certify import UndefinedHere, enclose
 from symgrad.derivation.identities.proofs import sign_proof
+from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=")
@@ -22,14 +24,18 @@ class Comparison:
     rhs: Expr
     text: str
 
-    @property
+    @cached_property
     def difference(self) -> Expr:
         """The expression whose sign decides: lhs - rhs, turned around for < and <=."""
         return self.rhs - self.lhs if self.relation in ("<", "<=") else self.lhs - self.rhs
 
+    @cached_property
+    def _plain_difference(self) -> Expr:
+        return expand_activations(self.difference)
+
     def holds(self, point: Mapping[Symbol, Any]) -> bool | None:
         """Say whether the relation holds at a point, None where the balls do not tell."""
-        sign = _sign_at(self.difference, point)
+        sign = _sign_at(self._plain_difference, point)
         if sign is None:
             return None
         return {"=": sign == 0, "!=": sign != 0, "<": sign > 0, ">": sign > 0}.get(self.relation, sign >= 0)
@@ -50,11 +56,16 @@ class Requirement:
                 return enclose(self.subject, point, bits=192).is_known or None
             except UndefinedHere:
                 return False
-        signs = [_sign_at(part, point) for part in _must_be_positive(self.subject, self.condition)]
+        signs = [_sign_at(part, point) for part in self._decisive]
         if self.condition is Condition.NONZERO:
             return None if signs[0] is None else signs[0] != 0
         lowest = 1 if self.condition in (Condition.POSITIVE, Condition.INSIDE_ONE) else 0
         return None if None in signs else all(sign is not None and sign >= lowest for sign in signs)
+
+    @cached_property
+    def _decisive(self) -> tuple[Expr, ...]:
+        """The expressions whose signs decide, written by functions that the balls know."""
+        return tuple(expand_activations(part) for part in _must_be_positive(self.subject, self.condition))
 
     @property
     def is_always_met(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Dummy, Expr, Rational, Symbol
 
@@ -53,5 +54,6 @@ class Facts:
         return [] if placed == expr else [placed]
 
 
+@cache
 def _beyond(symbol: Symbol, closed: bool) -> Symbol:
     return Dummy(symbol.name, nonnegative=True) if closed else Dummy(symbol.name, positive=True)

@@ -41,6 +41,7 @@ def exact_points(link: Comparison, statement: Statement, bases: Iterable[Point])
     difference = expand_activations(link.lhs - link.rhs)
     borders = [c.difference for c in statement.where] + [r.subject for r in statement.requirements]
     found: list[dict[Symbol, Expr]] = []
+    known: dict[tuple[Expr, Symbol], list[Expr]] = {}
     for base in islice(bases, BASES):
         numbers = {s: Rational(q.numerator, q.denominator) for s, q in base.items()}
         if len(numbers) > MOST_VARIABLES:
@@ -50,7 +51,9 @@ def exact_points(link: Comparison, statement: Statement, bases: Iterable[Point])
             for expr in (difference, *borders):
                 there = expr.xreplace(others)
                 if x in there.free_symbols:
-                    found += [{**numbers, x: place} for place in places(there, x)]
+                    if (there, x) not in known:
+                        known[there, x] = list(places(there, x))
+                    found += [{**numbers, x: place} for place in known[there, x]]
         if len(numbers) > 1:
             found += _of_several(difference, numbers)
     return _distinct(found)

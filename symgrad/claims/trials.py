@@ -51,11 +51,11 @@ def try_points(
     extension : (point, bits) → the point with the values of the operators that the sides contain
     wanted : how many points that agree are enough
     """
-    agreeing = defined = 0
+    agreeing = defined = skipped = 0
     lhs, rhs = expand_activations(lhs), expand_activations(rhs)
     extension = extension or _as_it_is
     for point in candidates:
-        bits = (*BITS, DEEPEST_BITS) if defined < DEEP else BITS
+        bits = (*BITS, DEEPEST_BITS) if defined < DEEP else BITS[skipped:]
         try:
             outcome = _outcome(lhs, rhs, relation, point, bits, extension)
         except DivergesError as reason:
@@ -66,6 +66,8 @@ def try_points(
         if outcome is False:
             return Findings(point, _values(lhs, rhs, extension(point, 192)), agreeing, defined)
         agreeing += outcome is True
+        # Sides that agree to all digits are not told apart by few bits at the next point.
+        skipped = int(outcome is True and relation == "=" and defined >= DEEP)
         if agreeing >= wanted:
             break
     return Findings(None, "", agreeing, defined)
@@ -84,22 +86,26 @@ def _outcome(
 ) -> bool | type[_Unclear] | None:
     """Say whether the comparison holds at a point: None where a side is not defined or not finite there."""
     difference = Add(lhs, Mul(S.NegativeOne, rhs, evaluate=False), evaluate=False)
-    agrees = False
     for bits in precisions:
         try:
-            where = extension(point, bits)
-            left, right = enclose(lhs, where, bits=bits), enclose(rhs, where, bits=bits)
-            if not (left.is_known and right.is_known):
-                continue
-            ball = enclose(difference, where, bits=bits)
+            # Not finite where one of the sides is not.
+            ball = enclose(difference, extension(point, bits), bits=bits)
         except UndefinedHere:
             return None
-        if ball.sign is not None or ball.excludes_zero:
+        if ball.is_known and (ball.sign is not None or ball.excludes_zero):
             return _decided(ball, relation)
-        agrees = ball.is_known and ball.is_small_beside(left, bits // 3)
-    if agrees:
-        return True if relation in ("=", "<=", ">=") else _Unclear
-    return None if not (left.is_known and right.is_known) else _Unclear
+    if not ball.is_known:
+        return _Unclear if _have_values((lhs, rhs), extension(point, bits), bits) else None
+    if relation not in ("=", "<=", ">="):
+        return _Unclear
+    if ball.is_small_beside(ball, bits // 3):
+        return True
+    left = enclose(lhs, extension(point, bits), bits=bits)
+    return True if ball.is_small_beside(left, bits // 3) else _Unclear
+
+
+def _have_values(sides: tuple[Expr, Expr], where: Values, bits: int) -> bool:
+    return all(enclose(side, where, bits=bits).is_known for side in sides)
 
 
 def _decided(ball: Ball, relation: str) -> bool:
