@@ -1,27 +1,18 @@
 """Kernels: a composition, or the gradient of a loss, compiled once for any depth and evaluated on arrays of points."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from symgrad.derivation import Gradient
-from symgrad.errors import InputError
-from symgrad.kernels.backends import BACKENDS
+from symgrad.kernels.calls import call_kernel
 from symgrad.kernels.floats import CompiledStep, compile_step
 from symgrad.kernels.outcome import Outcome
-from symgrad.kernels.points import Points
 from symgrad.kernels.program import Programs, Unsupported, programs_of
-from symgrad.kernels.source import stand_alone
 from symgrad.kernels.steps import Steps, derive_steps
-from symgrad.maps import Composition, Map, composition_from_canonical, expression, to_text
-
-Array = NDArray[np.float64]
+from symgrad.maps import Block, Composition, Map, composition_from_canonical, expression, to_text
+from symgrad.symbols import n
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,14 @@ class Kernel:
     @cached_property
     def source(self) -> str:
         """The same step as a plain NumPy/SciPy module that runs without symgrad."""
+        from symgrad.kernels.source import stand_alone  # at start-up its printer would cost 20 ms
+
         return stand_alone(self.steps)
+
+    @cached_property
+    def repeated(self) -> "Kernel":
+        """The kernel of the first block alone at any depth, for its state and product."""
+        return _repeated(self.composition.blocks[0].body)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -117,16 +115,7 @@ class Kernel:
         ------
         InputError : a parameter without a value, an unknown one, a wrong number of layers or components
         """
-        chain = self.composition.at_depth(depth)
-        if chain.depth_symbols:
-            raise InputError(f"a kernel needs the depth as a number, got {depth}; give e.g. 50")
-        points = gather(chain, self.needed, start, _by_name(parameters))
-        count = threads if threads is not None else min(4, os.cpu_count() or 1)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InputError(f"threads must be a positive integer, got {count!r}; give e.g. 2")
-        if trace and chain.dimension != 1:
-            raise InputError("trace lists the factors of scalar layers; leave it out for several components")
-        return BACKENDS[self.backend](self, chain, points, trace, _runner(count))
+        return call_kernel(self, start, parameters, depth=depth, threads=threads, trace=trace)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle as formulas, never as compiled code."""
@@ -141,13 +130,6 @@ class Kernel:
         )
 
 
-def _by_name(parameters: Mapping[Any, Any] | None) -> dict[str, Any]:
-    """Return the values by name, whether given by name or by symbol."""
-    if not isinstance(parameters, Mapping | None):
-        raise InputError(f"parameters must be a mapping, got {str(parameters)[:60]!r}; give e.g. {{'w': 0.5}}")
-    return {str(name): value for name, value in (parameters or {}).items()}
-
-
 def _rebuild(
     canonical: str, loss: str | None, wrt: tuple[str, ...], second_order: bool, backend: str, digits: int | None
 ) -> Kernel:
@@ -156,33 +138,6 @@ def _rebuild(
     return Kernel(Gradient(chain, target, wrt, second_order), backend, digits)
 
 
-def _runner(threads: int) -> Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]:
-    """Return a map over tiles that uses so many threads."""
-
-    def run(function: Callable[[Any], Any], tiles: Sequence[Any]) -> list[Any]:
-        if threads == 1 or len(tiles) == 1:
-            return [function(tile) for tile in tiles]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(function, tiles))
-
-    return run
-
-
-def gather(chain: Composition, needed: Sequence[str], start: Any, parameters: dict[str, Any]) -> Points:
-    """Check the values of a call and bring them into one broadcast shape."""
-    unknown = sorted(set(parameters) - set(needed))
-    if unknown:
-        listing = ", ".join(needed) or "none"
-        raise InputError(f"{unknown[0]!r} is not a parameter here; the parameters are {listing}")
-    missing = sorted(set(needed) - set(parameters))
-    if missing:
-        raise InputError(f"parameter {missing[0]!r} has no value; give one, e.g. {{'{missing[0]}': 0.5}}")
-    d = chain.dimension
-    components = [start] if d == 1 else list(start) if isinstance(start, Sequence) or np.ndim(start) > 0 else [start]
-    if d > 1 and len(components) != d:
-        raise InputError(f"a state of {d} components needs {d} start values, got {len(components)}; e.g. (0.1, 0.2)")
-    longest = dict.fromkeys(chain.layered, 0)
-    for block in chain.blocks:
-        for name in {n for layer in block.body for n in layer.layered}:
-            longest[name] = max(longest[name], int(block.depth))
-    return Points.gather(components, parameters, longest)
+@lru_cache(maxsize=32)
+def _repeated(body: tuple[Map, ...]) -> Kernel:
+    return Kernel(Gradient(Composition((Block(body, n),)), None, ()), "auto")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from symgrad.derivation import CompositionNewton, Gradient, LossNewton
 from symgrad.errors import InputError
-from symgrad.kernels.kernel import Kernel, gather
+from symgrad.kernels.calls import gather
+from symgrad.kernels.kernel import Kernel
 from symgrad.kernels.lambdified import TILE
 from symgrad.kernels.newton_fold import fold_newton
 from symgrad.kernels.outcome import Outcome

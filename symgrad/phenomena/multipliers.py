@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Symbol
 from symgrad.derivation import Regime, body_map, constant_factor, one_block, uniform_bound, zero_proof
 from symgrad.maps import Composition
 from symgrad.phenomena.exact_signs import MOST_POINTWISE, UNKNOWN, exact_signs, sign_at
+from symgrad.phenomena.point_statements import CODE, OPEN, exact_fraction
 from symgrad.phenomena.tails import evaluate_prefix
 from symgrad.sweeps import Sweep
 
@@ -19,21 +20,15 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int8]
 Mask = NDArray[np.bool_]
 
-REGIMES = tuple(Regime)
-CODE: Mapping[Regime, int] = {regime: code for code, regime in enumerate(REGIMES)}
-OPEN = -1
 NEARLY_FIXED = 1e-9
 
 
 def exact_number(value: Any) -> Expr | None:
     """Return a number as the exact rational it is: a float as its binary value, text and fractions as written."""
-    try:
-        if isinstance(value, sympy.Rational):
-            return value
-        fraction = Fraction(value) if isinstance(value, int | str | Fraction) else Fraction(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return sympy.Rational(fraction.numerator, fraction.denominator)
+    if isinstance(value, sympy.Rational):
+        return value
+    fraction = exact_fraction(value)
+    return None if fraction is None else sympy.Rational(fraction.numerator, fraction.denominator)
 
 
 def exact_codes(sweep: Sweep) -> Codes:

@@ -18,19 +18,17 @@ Everything else is undecided. λ = 0 alone decides nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
-from symgrad.derivation import Regime, Sign, exact_regimes, one_block
+from symgrad.derivation import Regime, Sign
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
-from symgrad.kernels import Kernel, Outcome, Status
-from symgrad.maps import Block, Composition, Map
-from symgrad.phenomena.exact_curves import ExactRegime
-from symgrad.phenomena.multipliers import CODE, OPEN, REGIMES, exact_codes, exact_number
+from symgrad.kernels import Outcome, Status
+from symgrad.phenomena.fraction_ranges import Unknown
+from symgrad.phenomena.point_statements import CODE, OPEN, REGIMES, PointStatements, exact_fraction, point_statements
 from symgrad.phenomena.tails import (
     ORBITS,
     SETTLED,
@@ -46,6 +44,11 @@ from symgrad.phenomena.tails import (
     tail,
 )
 from symgrad.sweeps import Axis, Sweep
+
+if TYPE_CHECKING:
+    from symgrad.kernels import Kernel
+    from symgrad.kernels.stored import StoredKernel
+    from symgrad.phenomena.exact_curves import ExactRegime
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -76,7 +79,7 @@ class RegimeMap:
     proved: NDArray[np.bool_] = field(repr=False)
     rate: Array = field(repr=False)
     tolerance: float
-    exact: tuple[ExactRegime, ...] = ()
+    exact: "tuple[ExactRegime, ...]" = ()
     axes: tuple[Axis, ...] = ()
     conflicts: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool), repr=False)
     overlays: tuple[Any, ...] = ()
@@ -134,6 +137,7 @@ def classify(subject: Sweep | Outcome, *, tolerance: float = TOLERANCE) -> Regim
     Examples
     --------
     >>> from symgrad.kernels import to_kernel
+    >>> from symgrad.maps import Map
     >>> from symgrad.sweeps import sweep
     >>> from symgrad.symbols import n
     >>> line = sweep(to_kernel(Map("w*x + b", "x") ** n), Axis("w", -2, 2, 5), start=1, parameters={"b": 0}, depth=30)
@@ -143,14 +147,15 @@ def classify(subject: Sweep | Outcome, *, tolerance: float = TOLERANCE) -> Regim
     >>> print(regimes.exact[2].condition)
     w = 1
     """
-    if not isinstance(tolerance, float | int) or not 0 < tolerance < np.inf:
-        raise InputError(f"tolerance must be positive, got {tolerance!r}; it is a rate in nats per step, e.g. 0.01")
+    _check_tolerance(tolerance)
     if isinstance(subject, Outcome):
         codes = _Sampling(subject, None, tolerance).codes()
         shape = subject.status.shape
         return RegimeMap(codes.reshape(shape), np.zeros(shape, dtype=bool), subject.rate, tolerance)
     if not isinstance(subject, Sweep):
         raise InputError(f"classify takes a sweep or an outcome, got {type(subject).__name__}; run sweep first")
+    from symgrad.phenomena.multipliers import exact_codes
+
     exact = exact_codes(subject)
     proved = exact != OPEN
     codes = exact.reshape(-1).copy()
@@ -173,21 +178,28 @@ def _conflicts(stated: Codes, sampled: Codes) -> NDArray[np.bool_]:
 def regime_of_outcome(
     outcome: Outcome,
     *,
-    kernel: Kernel,
+    kernel: "Kernel | StoredKernel",
     start: Any,
     parameters: Mapping[str, Any] | None = None,
     depth: int | None = None,
     tolerance: float = TOLERANCE,
+    statements: PointStatements | None = None,
 ) -> PointRegime:
     """Return the regime of a single point, with what its sign and its orbit do.
 
     Parameters
     ----------
     outcome : what ``kernel`` returned for the other arguments, which are those of that call
+    statements : what algebra says about the chain; derived from it if not given
+
+    Raises
+    ------
+    NeedsAlgebra : a stored kernel, and the statements do not decide the point
 
     Examples
     --------
     >>> from symgrad.kernels import to_kernel
+    >>> from symgrad.maps import Map
     >>> from symgrad.symbols import n
     >>> kernel = to_kernel(Map("r*x*(1 - x)", "x") ** n)
     >>> given = {"start": 0.3, "parameters": {"r": 2.5}, "depth": 200}
@@ -199,14 +211,46 @@ def regime_of_outcome(
         raise InputError(f"one point is needed, the outcome has {outcome.status.size}; classify a sweep instead")
     several = kernel.composition.dimension > 1
     components = tuple(start) if several else (start,)
-    single = Sweep(kernel, (), components, dict(parameters or {}), depth, outcome)
-    found = classify(single, tolerance=tolerance)
-    regime = REGIMES[int(found.codes.reshape(-1)[0])]
+    single = Sweep(kernel, (), components, dict(parameters or {}), depth, outcome)  # type: ignore[arg-type]
+    _check_tolerance(tolerance)
+    code = _proved_code(single, statements)
+    verdict = Verdict.PROVED
+    if code == OPEN:
+        code = int(_Sampling(outcome, single, tolerance).codes()[0])
+        verdict = Verdict.UNDECIDED if code == CODE[Regime.UNDECIDED] else Verdict.SAMPLED
+    regime = REGIMES[code]
     if applications(single) is None:
-        return PointRegime(regime, found.verdict, None, None, None)
+        return PointRegime(regime, verdict, None, None, None)
     facts = measure(single, np.zeros(1, dtype=np.intp), tolerance=tolerance)
     sign, orbit, period = int(facts.sign[0]), ORBITS[int(facts.orbit[0])], int(facts.period[0])
-    return PointRegime(regime, found.verdict, None if sign == UNMEASURED else SIGNS[sign], orbit, period or None)
+    return PointRegime(regime, verdict, None if sign == UNMEASURED else SIGNS[sign], orbit, period or None)
+
+
+def _check_tolerance(tolerance: float) -> None:
+    if not isinstance(tolerance, float | int) or not 0 < tolerance < np.inf:
+        raise InputError(f"tolerance must be positive, got {tolerance!r}; it is a rate in nats per step, e.g. 0.01")
+
+
+def _proved_code(single: Sweep, given: PointStatements | None) -> int:
+    """Return the code of the regime proved at the one point of a sweep without axes: by fractions, else by SymPy."""
+    from symgrad.kernels.stored import NeedsAlgebra, StoredKernel
+
+    kernel: Any = single.kernel
+    chain = kernel.composition
+    statements = point_statements(chain) if given is None else given
+    point = {p.name: exact_fraction(single.parameters.get(p.name)) for p in chain.parameters}
+    point |= {s.name: exact_fraction(v) for s, v in zip(chain.state, single.start, strict=True)}
+    known = {name: value for name, value in point.items() if value is not None}
+    if len(known) < len(point):
+        return OPEN
+    try:
+        return statements.code(known, nonzero=bool(np.all(single.outcome.product.mantissa != 0)))
+    except Unknown as unknown:
+        if isinstance(kernel, StoredKernel):
+            raise NeedsAlgebra(str(unknown)) from unknown
+    from symgrad.phenomena.multipliers import exact_codes
+
+    return int(exact_codes(single).reshape(-1)[0])
 
 
 @dataclass(frozen=True)
@@ -293,8 +337,12 @@ def _settled_matrices(sweep: Sweep, index: Index, drift: Array, total: int) -> C
     return np.select([quiet & stays, quiet & turns, quiet], choices, CODE[Regime.UNDECIDED]).astype(np.int8)
 
 
-def _statements(sweep: Sweep) -> tuple[ExactRegime, ...]:
+def _statements(sweep: Sweep) -> "tuple[ExactRegime, ...]":
     """Return what algebra says about the whole plane, with the values that are not swept put in as decimals."""
+    from symgrad.derivation import exact_regimes, one_block
+    from symgrad.maps import Block, Composition, Map
+    from symgrad.phenomena.exact_curves import ExactRegime
+
     chain = one_block(sweep.kernel.composition)
     if chain is None:
         return ()
@@ -312,6 +360,10 @@ def _statements(sweep: Sweep) -> tuple[ExactRegime, ...]:
 
 def _decimal(value: Any) -> Any:
     """Return a number as the decimal its shortest text states, None where it is none."""
+    import sympy
+
+    from symgrad.phenomena.multipliers import exact_number
+
     if isinstance(value, float | np.floating):
         return sympy.Rational(repr(float(value))) if np.isfinite(value) else None
     return exact_number(value)

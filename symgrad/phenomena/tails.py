@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.derivation import Sign
-from symgrad.kernels import Kernel, Status, to_kernel
-from symgrad.maps import Block, Composition, Map
+from symgrad.kernels import Status
 from symgrad.sweeps import Sweep
-from symgrad.symbols import n
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -66,11 +63,6 @@ class Prefix:
     product: Array
 
 
-@lru_cache(maxsize=32)
-def _repeated(body: tuple[Map, ...]) -> Kernel:
-    return to_kernel(Composition((Block(body, n),)))
-
-
 def applications(sweep: Sweep) -> int | None:
     """Return how often the single block of a chain was applied, None for a chain of several blocks."""
     blocks = sweep.kernel.composition.at_depth(sweep.depth).blocks
@@ -79,7 +71,7 @@ def applications(sweep: Sweep) -> int | None:
 
 def _run(sweep: Sweep, first: int, count: int, start: Any, parameters: dict[str, Any], points: int) -> Prefix:
     """Evaluate ``count`` applications of the block from number ``first`` on."""
-    kernel = _repeated(sweep.kernel.composition.blocks[0].body)
+    kernel = sweep.kernel.repeated
     layered = set(kernel.composition.layered)
     values = {
         name: np.asarray(parameters[name])[first : first + count] if name in layered else parameters[name]

@@ -4,16 +4,17 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from symgrad.errors import InputError
-from symgrad.kernels import Kernel, Outcome
 from symgrad.sweeps.assembly import Assembly
 from symgrad.sweeps.axes import Axis
+
+if TYPE_CHECKING:
+    from symgrad.kernels import Kernel, Outcome
 
 Array = NDArray[np.float64]
 MOST_POINTS = 20_000_000
@@ -37,12 +38,12 @@ class Sweep:
     outcome : the results, every array with the grid's shape last
     """
 
-    kernel: Kernel
+    kernel: "Kernel"
     axes: tuple[Axis, ...]
     start: tuple[Any, ...]
     parameters: Mapping[str, Any]
     depth: int | None
-    outcome: Outcome = field(repr=False)
+    outcome: "Outcome" = field(repr=False)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,7 +79,7 @@ class Sweep:
 
 
 def _inputs(
-    kernel: Kernel,
+    kernel: "Kernel",
     axes: Sequence[Axis],
     start: Sequence[Any],
     parameters: Mapping[str, Any],
@@ -102,7 +103,7 @@ def _columns(components: Sequence[Any]) -> list[Any]:
 
 
 def sweep(
-    kernel: Kernel,
+    kernel: "Kernel",
     *axes: Axis,
     start: Any = None,
     parameters: Mapping[str, Any] | None = None,
@@ -136,6 +137,8 @@ def sweep(
     >>> sweep(kernel, Axis("w", 0, 2, 3), start=1.0, parameters={"b": 0.5}, depth=3).outcome.product.value
     array([0., 1., 8.])
     """
+    from symgrad.kernels import Kernel
+
     if not isinstance(kernel, Kernel):
         raise InputError(f"a sweep needs a kernel, got {type(kernel).__name__}; compile with to_kernel first")
     given = dict(parameters or {})
@@ -158,7 +161,7 @@ def sweep(
     return Sweep(kernel, tuple(axes), components, given, depth, assembly.outcome(shape))
 
 
-def _check_names(kernel: Kernel, axes: Sequence[Axis], given: Mapping[str, Any]) -> None:
+def _check_names(kernel: "Kernel", axes: Sequence[Axis], given: Mapping[str, Any]) -> None:
     """Refuse axes and parameters that are not of the kernel, repeat, or have no single value."""
     layered = set(kernel.composition.layered)
     states = [s.name for s in kernel.composition.state]
@@ -190,7 +193,7 @@ def _check_number(what: str, value: Any) -> None:
         raise InputError(f"{what} must be one finite number in a sweep, got {str(value)[:40]!r}; give e.g. 0.5")
 
 
-def _start(kernel: Kernel, axes: Sequence[Axis], start: Any) -> tuple[Any, ...]:
+def _start(kernel: "Kernel", axes: Sequence[Axis], start: Any) -> tuple[Any, ...]:
     """Return the start of each component, None where an axis sweeps it."""
     names = [s.name for s in kernel.composition.state]
     swept = {axis.name for axis in axes}
@@ -213,7 +216,7 @@ def _start(kernel: Kernel, axes: Sequence[Axis], start: Any) -> tuple[Any, ...]:
     return tuple(None if name in swept else value for name, value in zip(names, components, strict=True))
 
 
-def _chunk_size(kernel: Kernel, depth: int | None) -> int:
+def _chunk_size(kernel: "Kernel", depth: int | None) -> int:
     """Return how many points keep the temporary arrays of a kernel call within bounds."""
     chain, target = kernel.composition.at_depth(depth), kernel.target
     d, layered = chain.dimension, set(chain.layered)
@@ -226,15 +229,13 @@ def _chunk_size(kernel: Kernel, depth: int | None) -> int:
 
 def _progress(steps: Iterable[int], points: int, size: int, wanted: bool | None) -> Iterator[int]:
     """Yield the first point of each chunk, with a progress bar where someone can see it."""
-    hidden = wanted is False or not sys.stderr.isatty()
+    if wanted is False or not sys.stderr.isatty():
+        yield from steps
+        return
+    from tqdm import tqdm  # at start-up it would cost 30 ms
+
     with tqdm(
-        total=points,
-        unit="point",
-        unit_scale=True,
-        disable=hidden,
-        delay=SECONDS_BEFORE_PROGRESS,
-        leave=False,
-        file=sys.stderr,
+        total=points, unit="point", unit_scale=True, delay=SECONDS_BEFORE_PROGRESS, leave=False, file=sys.stderr
     ) as bar:
         for first in steps:
             yield first

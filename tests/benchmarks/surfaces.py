@@ -56,7 +56,7 @@ def own(unit: str, backend: str) -> Evaluate:
 
 def llvm_dense(unit: str) -> Evaluate:
     """Return the vector code taking every step."""
-    from symgrad.kernels.kernel import _runner, gather
+    from symgrad.kernels.calls import gather, thread_runner
     from symgrad.kernels.llvm.run import carry
 
     kernel = to_kernel(gradient(Map(f"w*{unit}(x) + b", "x") ** n, f"({unit}(x) - 7/10)**2", wrt="w,b"), backend="llvm")
@@ -64,7 +64,7 @@ def llvm_dense(unit: str) -> Evaluate:
     def evaluate(w: np.ndarray, b: np.ndarray, depth: int) -> list[Any]:
         chain = kernel.composition.at_depth(depth)
         points = gather(chain, kernel.needed, START, {"w": w, "b": b})
-        rows, plan = carry(kernel, chain, points, _runner(2), look=False)
+        rows, plan = carry(kernel, chain, points, thread_runner(2), look=False)
         first = plan.outputs - 6
         numbers = [
             np.ldexp(rows[i, : w.size], rows[i + 1, : w.size].astype(np.intc)) for i in (first, first + 2, first + 4)
