@@ -110,13 +110,17 @@ class Problem:
         """Return the start of each component that is given one."""
         return dict(zip(self.state, self.start or (), strict=False))
 
-    def kernel_start(self) -> Any:
+    def kernel_start(self, *, exact: bool = True) -> Any:
         """Return the start as kernels and sweeps take it: one number, or a list of one for each component."""
-        start = [values.exact(value) for value in self.start or ()]
+        start = [_number(value, exact) for value in self.start or ()]
         return start[0] if len(start) == 1 else start or None
 
-    def kernel_parameters(self) -> dict[str, Any]:
+    def kernel_parameters(self, *, exact: bool = True) -> dict[str, Any]:
         """Return the value of every parameter that is set; those with a value per layer as one for each application.
+
+        Parameters
+        ----------
+        exact : constants such as pi as SymPy's numbers; otherwise as the nearest floats, which load nothing
 
         Raises
         ------
@@ -129,7 +133,7 @@ class Problem:
             name: values.fits_layers(name, value, self.depth) if name in self.layered else value
             for name, value in self.settings.items()
         }
-        return {name: values.exact(value) for name, value in fitted.items()}
+        return {name: _number(value, exact) for name, value in fitted.items()}
 
     def _sliced_parameters(self) -> dict[str, Any]:
         """Return the values by the names of the sliced composition."""
@@ -149,6 +153,10 @@ class Problem:
             {"name": a.name, "low": float(values.exact(a.low)), "high": float(values.exact(a.high)), "count": a.count}
             for a in self.axes
         ]
+
+
+def _number(value: values.Value, exact: bool) -> Any:
+    return values.exact(value) if exact else values.nearest(value)
 
 
 def read_problem(arguments: argparse.Namespace, *, default_depth: int | str | None = None) -> Problem:

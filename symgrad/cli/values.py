@@ -174,3 +174,26 @@ def exact(value: Value) -> Any:
     from symgrad.parsing import to_exact
 
     return to_exact(value)
+
+
+def nearest(value: Value) -> Any:
+    """Return a value as float64 takes it: a Fraction as it is, any other constant as the float nearest to it.
+
+    >>> nearest(Fraction(1, 3)), nearest(numbers("1,2*pi"))
+    (Fraction(1, 3), (Fraction(1, 1), 6.283185307179586))
+    """
+    if isinstance(value, tuple):
+        return tuple(nearest(part) for part in value)
+    if isinstance(value, Fraction):
+        return value
+    from symgrad.phenomena.fraction_ranges import Unknown, value_at
+
+    try:
+        around = value_at(value, {})
+        if float(around.low) == float(around.high):
+            return float(around.low)
+    except (Unknown, OverflowError):
+        pass
+    from symgrad.parsing import to_float
+
+    return to_float(value)

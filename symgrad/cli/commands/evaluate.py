@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symgrad.cli import problems, values
 from symgrad.cli.answers import Answer, number, shown, signed_log
@@ -24,20 +24,45 @@ def evaluate(arguments: argparse.Namespace) -> Answer:
     """Answer with every number of one point."""
     problem = problems.read_problem(arguments)
     problems.check_values(problem)
+    # A file of the user's may define anything, and digits or a trace are computed by the expressions themselves.
+    plain = not (arguments.extend or arguments.digits or arguments.trace)
+    outcome, point = (_remembered(problem, arguments) if plain else None) or _derived(problem, arguments, keep=plain)
+    return Answer(_content(problem, outcome, point, trace=arguments.trace))
+
+
+def _numbers(problem: problems.Problem, arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """Return start and parameters: exact for as many digits as wanted, else what float64 can tell apart."""
+    exact = bool(arguments.digits) or arguments.backend == "mpmath"
+    return problem.kernel_start(exact=exact), problem.kernel_parameters(exact=exact)
+
+
+def _remembered(problem: problems.Problem, arguments: argparse.Namespace) -> "tuple[Outcome, PointRegime] | None":
+    """Return the numbers of a formula met before, None where they are to be derived."""
+    from symgrad.cli.remembered import remembered_point
+
+    return remembered_point(problem, *_numbers(problem, arguments), backend=arguments.backend)
+
+
+def _derived(problem: problems.Problem, arguments: argparse.Namespace, *, keep: bool) -> "tuple[Outcome, PointRegime]":
+    """Derive the kernel, and return its numbers."""
     problems.extend(arguments.extend)
 
     from symgrad.derivation import gradient
     from symgrad.kernels import Status, to_kernel
-    from symgrad.phenomena import regime_of_outcome
+    from symgrad.phenomena.regimes import regime_of_outcome
 
     slope = gradient(problem.composition(), problem.loss, wrt=problem.wrt or problem.parameters)
     kernel = to_kernel(slope, backend=arguments.backend, digits=arguments.digits)
-    start, parameters = problem.kernel_start(), problem.kernel_parameters()
+    start, parameters = _numbers(problem, arguments)
     outcome = kernel(start, parameters, trace=arguments.trace)
     if int(outcome.status) == Status.UNDEFINED:
         _refuse_undefined_start(problem, kernel)
     point = regime_of_outcome(outcome, kernel=kernel, start=start, parameters=parameters)
-    return Answer(_content(problem, outcome, point, trace=arguments.trace))
+    if keep:
+        from symgrad.cli.remembered import remember_kernel
+
+        remember_kernel(problem, kernel)
+    return outcome, point
 
 
 def _refuse_undefined_start(problem: problems.Problem, kernel: "Kernel") -> None:
