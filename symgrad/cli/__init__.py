@@ -1,14 +1,12 @@
 """The command line: a thin face over the Python functions of the same meaning.
 
-Only argparse and this package are imported at the start; a command imports the rooms it needs when it runs.
+Hardly anything is imported at the start; a command imports the rooms it needs when it runs.
 """
 
 import os
 import sys
 from collections.abc import Sequence
 
-from symgrad.cli.answers import write_answer
-from symgrad.cli.arguments import command_line_help, find_command, read_arguments
 from symgrad.errors import InputError, RegistryError
 
 REFUSED, DEFECT, INTERRUPTED = 2, 70, 130
@@ -57,15 +55,20 @@ def _run(tokens: list[str]) -> int:
         print(f"symgrad {__version__}")
         return 0
     if tokens and tokens[0] in ("-h", "--help"):
+        from symgrad.cli.overview import command_line_help
+
         print(command_line_help())
         return 0
-    command, rest = find_command(tokens)
-    arguments = read_arguments(command, rest)
+    from symgrad.cli import answers
+    from symgrad.cli import arguments as reading
+
+    command, rest = reading.find_command(tokens)
+    arguments = reading.read_arguments(command, rest)
     if arguments is None:
         print(command.parser().format_help().rstrip())
         return 0
     answer = command.run(arguments)
-    write_answer(answer, json_wanted=arguments.json, stream=sys.stdout)
+    answers.write_answer(answer, json_wanted=arguments.json, stream=sys.stdout)
     return answer.code
 
 

@@ -5,13 +5,13 @@ is a value (``--start -0.3``, ``derive "-(w*x)"``) unless it is a short option o
 """
 
 import argparse
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from symgrad.cli.overview import commands
 from symgrad.errors import InputError
 
 if TYPE_CHECKING:
@@ -149,37 +149,10 @@ COMMON = (
 )
 
 
-def commands() -> list[str]:
-    """Return the names of the commands, one for each file of the folder ``commands``."""
-    folder = os.path.join(os.path.dirname(__file__), "commands")
-    names = (os.path.splitext(entry) for entry in os.listdir(folder))
-    return sorted(stem for stem, suffix in names if suffix == ".py" and stem != "__init__")
-
-
 def load(name: str) -> Command:
     """Import one command."""
     command: Command = import_module(f"symgrad.cli.commands.{name}").COMMAND
     return command
-
-
-def command_line_help() -> str:
-    """Return what ``symgrad --help`` prints."""
-    rows = [(name, load(name).summary) for name in commands()]
-    width = max(len(name) for name, _ in rows)
-    lines = [f"  {name:<{width}}  {summary}" for name, summary in rows]
-    return "\n".join(
-        [
-            "usage: symgrad COMMAND [arguments] [--json]",
-            "",
-            "Chain products and gradients of deep compositions: exact formulas, and what becomes of them with depth.",
-            "",
-            "commands:",
-            *lines,
-            "",
-            "symgrad COMMAND --help explains a command; symgrad --version prints the version.",
-            "exit codes: 0 done, 1 refuted, 2 unusable input, 3 undecided, 70 a defect in symgrad, 130 interrupted",
-        ]
-    )
 
 
 def find_command(tokens: Sequence[str]) -> tuple[Command, list[str]]:

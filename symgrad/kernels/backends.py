@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.errors import InputError
-from symgrad.kernels import llvm
 from symgrad.kernels.numpy_backend import obstacle, run_numpy
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from symgrad.maps import Composition
 
 WORTH_COMPILING = 20_000_000  # steps of points that take the NumPy backend longer than compiling takes
+FEW, SOON = 64, 1200
 
 
 def _rescue(kernel: Any, chain: "Composition", points: Points) -> Callable[[NDArray[np.intp]], Stacked]:
@@ -54,6 +54,8 @@ def run_fast(kernel: Any, chain: "Composition", points: Points, trace: bool, run
 
 def run_vectors(kernel: Any, chain: "Composition", points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by vector code compiled for this processor."""
+    from symgrad.kernels import llvm
+
     reason = llvm.obstacle(kernel, chain, trace)
     if reason is not None:
         raise InputError(f"the llvm backend does not compute {reason}; use the backend auto or numpy")
@@ -63,10 +65,35 @@ def run_vectors(kernel: Any, chain: "Composition", points: Points, trace: bool, 
 def run_auto(kernel: Any, chain: "Composition", points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by the fastest backend that can."""
     work = points.size * sum(int(block.layers) for block in chain.blocks)
-    if work >= WORTH_COMPILING and llvm.obstacle(kernel, chain, trace) is None:
+    if work >= WORTH_COMPILING and _compiles(kernel, chain, trace) and not _settles_soon(kernel, points, runner):
         return run_vectors(kernel, chain, points, trace, runner)
     run = run_lambdify if obstacle(kernel, chain, trace) else run_fast
     return run(kernel, chain, points, trace, runner)
+
+
+def _compiles(kernel: Any, chain: "Composition", trace: bool) -> bool:
+    from symgrad.kernels import llvm
+
+    return llvm.obstacle(kernel, chain, trace) is None
+
+
+def _settles_soon(kernel: Any, points: Points, runner: Any) -> bool:
+    """Say whether a few points all settle in so few steps that compiling for them would take longest."""
+
+    def leave(index: NDArray[np.intp]) -> Stacked:
+        raise _Lost
+
+    once = kernel.repeated
+    if points.size > FEW or isinstance(once.programs, str):
+        return False
+    try:
+        return run_numpy(once, once.composition.at_depth(SOON), points, runner, leave).settled == 1.0
+    except _Lost:
+        return False
+
+
+class _Lost(Exception):
+    """A point left float64 while it was looked at."""
 
 
 Backend = Callable[[Any, "Composition", Points, bool, Any], Outcome]

@@ -3,12 +3,9 @@
 Nothing here loads SymPy until ``to_sympy``, ``to_exact``, ``to_float`` or ``GRAMMAR_FUNCTIONS`` is first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from symgrad.parsing.assumptions import kind_sentence
-from symgrad.parsing.documents import Document, Link, Problem, read_document
-from symgrad.parsing.domains import Condition, denominators, domain_conditions
-from symgrad.parsing.fences import NOTE, claim_lines
 from symgrad.parsing.limits import Limits
 from symgrad.parsing.magnitudes import enclosing_interval, exact_value
 from symgrad.parsing.printing import unparse
@@ -45,10 +42,24 @@ from symgrad.parsing.values import (
     read_numbers,
 )
 
-if TYPE_CHECKING:
-    from symgrad.parsing.conversion import GRAMMAR_FUNCTIONS, to_exact, to_float, to_sympy
+MODULE_OF = {
+    name: module
+    for module, listed in {
+        "assumptions": "kind_sentence",
+        "conversion": "GRAMMAR_FUNCTIONS to_exact to_float to_sympy",
+        "documents": "Document Link Problem read_document",
+        "domains": "Condition denominators domain_conditions",
+        "fences": "NOTE claim_lines",
+    }.items()
+    for name in listed.split()
+}
 
-_NEEDS_SYMPY = frozenset({"GRAMMAR_FUNCTIONS", "to_exact", "to_float", "to_sympy"})
+if TYPE_CHECKING:
+    from symgrad.parsing.assumptions import kind_sentence
+    from symgrad.parsing.conversion import GRAMMAR_FUNCTIONS, to_exact, to_float, to_sympy
+    from symgrad.parsing.documents import Document, Link, Problem, read_document
+    from symgrad.parsing.domains import Condition, denominators, domain_conditions
+    from symgrad.parsing.fences import NOTE, claim_lines
 
 __all__ = [
     "CONSTANTS",
@@ -109,9 +120,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load SymPy with the conversion on first use (PEP 562)."""
-    if name in _NEEDS_SYMPY:
-        from symgrad.parsing import conversion
-
-        return getattr(conversion, name)
-    raise AttributeError(f"symgrad.parsing has no {name!r}")
+    """Load what only some commands need, files of claims and SymPy, on first use (PEP 562)."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"symgrad.parsing has no {name!r}")
+    value = getattr(import_module(f"symgrad.parsing.{MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

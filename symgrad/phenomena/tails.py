@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from symgrad.derivation import Sign
 from symgrad.kernels import Status
+from symgrad.kernels.ufuncs import run_program
 from symgrad.sweeps import Sweep
 
 Array = NDArray[np.float64]
@@ -21,6 +22,7 @@ CHECKED = 12
 SETTLED = 1e-9
 ESCAPED = 1e6
 UNMEASURED = -1
+FEW, SAFE = 64, 2.0**-500
 
 
 class Orbit(Enum):
@@ -89,6 +91,28 @@ def _run(sweep: Sweep, first: int, count: int, start: Any, parameters: dict[str,
     return Prefix(row(outcome.state, d), row(outcome.growth[:1], 1)[0], sign, product)
 
 
+def _one_by_one(sweep: Sweep, application: int, state: Array, parameters: dict[str, Any]) -> Prefix | None:
+    """Return one application at a few points by the programs themselves, None where these do not carry it safely."""
+    programs, block = sweep.kernel.repeated.programs, sweep.kernel.composition.blocks[0]
+    if isinstance(programs, str) or len(state) != 1:
+        return None
+    current, product = state[0], np.ones(state.shape[1])
+    for layer in block.body:
+        program = programs.layers[layer]
+        given = [np.asarray(_entry(parameters, one, application), dtype=float) for one in program.inputs[1:]]
+        current, factor = run_program(program, [current, *given])[:2]
+        product = product * factor
+    if not (np.isfinite(current).all() and np.isfinite(product).all() and (np.abs(product) > SAFE).all()):
+        return None
+    current, product = (np.broadcast_to(a, state.shape[1:]) for a in (current, product))
+    return Prefix(current[None], np.log(np.abs(product)), np.sign(product).astype(np.int8), product[None])
+
+
+def _entry(parameters: dict[str, Any], entering: Any, application: int) -> Any:
+    given = parameters[entering.name]
+    return given[application] if entering.kind == "layer" else given
+
+
 def evaluate_prefix(sweep: Sweep, index: Index, count: int) -> Prefix:
     """Evaluate only the first ``count`` applications of a chain of one block at the flat points ``index``."""
     start, parameters = sweep.inputs(index)
@@ -129,7 +153,8 @@ def tail(sweep: Sweep, index: Index) -> Tail:
     logs, signs = [], []
     for application in range(total - m, total):
         state = np.where(np.isnan(states[-1]), np.inf, states[-1])
-        step = _run(sweep, application, 1, list(state) if several else state[0], parameters, index.size)
+        quick = _one_by_one(sweep, application, state, parameters) if index.size <= FEW else None
+        step = quick or _run(sweep, application, 1, list(state) if several else state[0], parameters, index.size)
         states.append(step.state)
         logs.append(step.growth)
         signs.append(step.sign)

@@ -31,7 +31,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
 
     def use(run: Run) -> None:
         planted = Command("planted", "a planted command", (), run)
-        monkeypatch.setattr(symgrad.cli, "find_command", lambda tokens: (planted, tokens))
+        monkeypatch.setattr("symgrad.cli.arguments.find_command", lambda tokens: (planted, tokens))
 
     return use
 
