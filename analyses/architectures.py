@@ -119,11 +119,12 @@ def the_spread(scale):
     depths = [1, 5, 10, 20, 30] if scale.quick else [1, 10, 20, 40, 60, 80, 100]
     deepest = depths[-1]
     panels, rows = [], []
-    for place, network in enumerate((*NETWORKS, VANILLA)):
+    shown = (*NETWORKS[:2], NETWORKS[6]) if scale.quick else NETWORKS
+    for place, network in enumerate((*shown, VANILLA)):
         values = singular_values(network, depths, width=width, members=members, rng=generator(1, place))
         rows.append(spread_row(network, values[-1] / deepest))
         if network is not VANILLA:
-            panels.append(spread_panel(network, depths, values, "below" if place >= 6 else "none"))
+            panels.append(spread_panel(network, depths, values, "below" if place >= len(shown) - 3 else "none"))
     return (
         sg.Text(
             f"**How singular values spread with depth.** {members} random nets each, {width} units, at standard "
@@ -140,7 +141,7 @@ def the_spread(scale):
             "the rate of its forget gates and loses the other half, the outputs, far faster.",
             alt="Nine panels: quantiles of the logarithm of singular values against depth, one per architecture.",
             columns=3,
-            size=(12.5, 10.0),
+            size=(12.5, 3.6 if scale.quick else 10.0),
         ),
         sg.Table(
             ("architecture", "largest", "upper quartile", "median", "smallest that is not 0", "exactly 0"),

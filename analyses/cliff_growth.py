@@ -63,7 +63,7 @@ def on_the_line(line, scale):
     depths = np.unique(np.linspace(10, 300, 8 if scale.quick else 30).astype(int))
     tall, thin = [], []
     rows = []
-    for weight, colour, mark in zip(WEIGHTS, COLOURS, MARKS, strict=True):
+    for weight, colour, mark in zip(WEIGHTS[: 2 if scale.quick else None], COLOURS, MARKS, strict=False):
         exact = [values_on(line, GRADIENT, START, weight, int(T)).gradient["b"].log_abs / LOG10 for T in depths]
         sparse = [int(T) for T in depths[:: 3 if scale.quick else 4]]
         walls = [wall_profile(line, GRADIENT, START, weight, T) for T in sparse]
@@ -122,9 +122,9 @@ def power(value):
 
 def on_the_fold(fold, scale):
     """Return the height of the fold arc, its local exponent, and its distance from the fold."""
-    depths = (100, 200, 400, 800) if scale.quick else (100, 200, 400, 800, 1600, 3200, 6400)
+    depths = (100, 400) if scale.quick else (100, 200, 400, 800, 1600, 3200, 6400)
     tall, local, near, rows = [], [], [], []
-    for at, colour, mark in zip(ON_FOLD, COLOURS, MARKS, strict=False):
+    for at, colour, mark in zip(ON_FOLD[: 1 if scale.quick else None], COLOURS, MARKS, strict=False):
         ridges = [fold_ridge(fold, GRADIENT, START, at, T) for T in depths]
         heights = np.array([ridge.height_log / LOG10 for ridge in ridges])
         offsets = np.array([abs(ridge.offset) for ridge in ridges])
@@ -201,9 +201,9 @@ def on_the_fold(fold, scale):
 
 def beside_the_flip(flip, scale):
     """Return the height of the ridge beside the flip curve at negative weights."""
-    depths = (100, 200, 400) if scale.quick else (100, 200, 400, 800, 1600)
+    depths = (100, 200) if scale.quick else (100, 200, 400, 800, 1600)
     tall, near, rows = [], [], []
-    for at, colour, mark in zip((-6, -8), COLOURS, MARKS, strict=False):
+    for at, colour, mark in zip((-6,) if scale.quick else (-6, -8), COLOURS, MARKS, strict=False):
         ridges = [fold_ridge(flip, GRADIENT, flip.start, at, T) for T in depths]
         heights = np.array([np.exp(ridge.height_log) for ridge in ridges])
         guide = heights[-1] * np.sqrt(np.array(depths) / depths[-1])

@@ -81,7 +81,8 @@ def the_surface(found, scale):
             zlabel="$L$",
         )
     ]
-    for window, title in ((whole, "how steep it is, from above"), (near, "near the cusp")):
+    windows = ((whole, "how steep it is, from above"), (near, "near the cusp"))
+    for window, title in windows[: 1 if scale.quick else None]:
         steep = sg.sweep(kernel, *window, start=0.5, depth=DEPTH, progress=False).outcome
         xs, ys = (axis.values for axis in window)
         field = Heatmap(xs, ys, log10_norm(steep), r"$\log_{10}\,\Vert\nabla L\Vert$", low=-2, high=1)
@@ -92,7 +93,7 @@ def the_surface(found, scale):
         Line(cut, kernel(0.5, {"w": at, "b": cut}, depth=DEPTH).loss.value, f"w = {at:g}")
         for at in (4.1, 5.0, 6.5, 8.0)
     ]
-    panels.append(Panel(cuts, "$b$", "$L$", "cuts through it", legend="below"))
+    panels += [] if scale.quick else [Panel(cuts, "$b$", "$L$", "cuts through it", legend="below")]
     return (
         sg.Figure(
             panels,
@@ -101,7 +102,7 @@ def the_surface(found, scale):
             "Over the arc the steep place of T = 50 still stands a little beside it; it comes nearer like 1/T².",
             alt="The loss surface with its wall in space and maps of its steepness, with the exact curves on them.",
             columns=2,
-            size=(11.0, 10.0),
+            size=(11.0, 5.0 if scale.quick else 10.0),
         ),
         sg.Text(
             "On the basin line the start is a repelling fixed point: beside it the orbit leaves for one attractor or "
@@ -153,7 +154,7 @@ def what_a_grid_saw(found, scale):
         seen.append(float(log10_norm(swept).max()))
     true = found.largest_gradient.log_abs / LOG10
     line, _ = the_line(found)
-    weights = np.array([4.4, 4.6, 5, 5.5, 6, 6.5, 7, 7.5, 8])[:: 4 if scale.quick else 1]
+    weights = np.array([4.4, 4.6, 5, 5.5, 6, 6.5, 7, 7.5, 8])[:: 8 if scale.quick else 1]
     widths = {T: [float(wall(line.curve, at, T).width.log_abs) / LOG10 for at in weights] for T in (DEPTH, 2 * DEPTH)}
     spacing = np.log10(5 / (counts[-1] - 1))
     return (
@@ -227,8 +228,9 @@ def the_certificate(found, scale):
     beside = Line(*line.path.T, "basin line", colour="black", stroke="dotted", width=1.0)
     box = [Regions(across, up, codes, names, colours=colours), beside]
     panels = [Panel(box, "$w$", "$b$", "the box", legend="below")]
-    for side, label in ((-1, r"b_\mathrm{line} - b"), (1, r"b - b_\mathrm{line}")):
-        weights, depths, codes = near_the_line(side, options, 30 if scale.quick else 140)
+    sides = ((-1, r"b_\mathrm{line} - b"), (1, r"b - b_\mathrm{line}"))
+    for side, label in sides[: 1 if scale.quick else None]:
+        weights, depths, codes = near_the_line(side, options, 20 if scale.quick else 140)
         title = "below the line" if side < 0 else "above the line"
         layer = Regions(weights, depths, codes, names, colours=colours)
         panels.append(Panel([layer, thinness(weights)], "$w$", rf"$\log_{{10}}({label})$", title, legend="below"))

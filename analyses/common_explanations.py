@@ -134,6 +134,11 @@ def partial_products(factor, count):
     return np.concatenate([[1.0], np.cumprod(factor(np.arange(1.0, count + 1)))])
 
 
+def product_panel(title, layers, ylim=None):
+    """Return a panel of products against the number of their factors."""
+    return Panel(layers, "number of factors $n$", "product", title, ylim=ylim, legend="below")
+
+
 def shorthand_order():
     """Statement 1: the chain rule with its factors in the usual shorthand order."""
     x = np.linspace(-3, 3, 241)
@@ -196,17 +201,14 @@ def factors_below_one():
         decided_by="∏(1 − 1/(k+1)²) = 1/2",
         true="A product of factors in (0, 1) vanishes exactly when the sum of 1 − cₖ diverges; cₖ ≤ q < 1 suffices.",
         reference="Knopp (1951), chapter VII",
-        panel=Panel(
+        panel=product_panel(
+            "2  factors in (0, 1)",
             [
                 *points(partial_products(lambda k: 1 - 1 / (k + 1) ** 2, 30), "$1-1/(k+1)^2$", "blue"),
                 *points(partial_products(lambda k: 0.8 + 0 * k, 30), "0.8", "vermillion"),
                 HorizontalLine(0.5, "1/2"),
             ],
-            "number of factors $n$",
-            "product",
-            "2  factors in (0, 1)",
             ylim=(-0.03, 1.05),
-            legend="below",
         ),
         true_by=claims("product(1 - 1/(k + 1), k, 1, n) = 1/(n + 1)", "sum(1/(k + 1), k, 1, oo) = oo"),
     )
@@ -232,17 +234,14 @@ def factors_above_one(scale):
         decided_by="∏(1 + 1/(k(k+2))) = 2, ∏(1 + 1/k²) = sinh(π)/π",
         true="A product of factors above 1 explodes exactly when the sum of cₖ − 1 diverges; cₖ ≥ q > 1 suffices.",
         reference="Knopp (1951), chapter VII",
-        panel=Panel(
+        panel=product_panel(
+            "3  factors above 1",
             [
                 *points(partial_products(lambda k: 1 + 1 / k**2, 30), "$1+1/k^2$", "blue"),
                 *points(partial_products(lambda k: 1.2 + 0 * k, 12), "1.2", "vermillion"),
                 HorizontalLine(float(np.sinh(np.pi) / np.pi), r"$\sinh(\pi)/\pi$"),
             ],
-            "number of factors $n$",
-            "product",
-            "3  factors above 1",
             ylim=(0, 8),
-            legend="below",
         ),
         true_by=claims("product(1 + 1/k, k, 1, n) = n + 1", "sum(1/k, k, 1, oo) = oo"),
     )
@@ -265,17 +264,14 @@ def factors_minus_one():
             "log L; L need not be 1."
         ),
         reference="Knopp (1951), chapter VII, for the absolute values",
-        panel=Panel(
+        panel=product_panel(
+            "4  factors −1, or nearly so",
             [
                 *points(partial_products(lambda k: -1 + 0 * k, 20), "−1", "blue")[1:],
                 *points(partial_products(lambda k: 1 / (k + 1) ** 2 - 1, 20), "$-(1-1/(k+1)^2)$", "vermillion")[1:],
                 *points(partial_products(lambda k: 1 / (k + 1) - 1, 20), "$-(1-1/(k+1))$", "green")[1:],
                 HorizontalLine(0.0),
             ],
-            "number of factors $n$",
-            "product",
-            "4  factors −1, or nearly so",
-            legend="below",
         ),
         true_by=claims(
             "product(-(1 - 1/(k + 1)**2), k, 1, n) = (-1)**n*(n + 2)/(2*(n + 1))",
@@ -303,12 +299,9 @@ def factors_below_minus_one():
             "factors: no limit while that number grows."
         ),
         reference="Knopp (1951), chapter VII",
-        panel=Panel(
-            [*points((-1.2) ** np.arange(0, 18), "$(-1.2)^n$", "blue"), HorizontalLine(0.0)],
-            "number of factors $n$",
-            "product",
+        panel=product_panel(
             "5  factors below −1",
-            legend="below",
+            [*points((-1.2) ** np.arange(0, 18), "$(-1.2)^n$", "blue"), HorizontalLine(0.0)],
         ),
         true_by=claims("product(-(1 + 1/k), k, 1, n) = (-1)**n*(n + 1)"),
     )

@@ -78,11 +78,27 @@ def _laid_out(figure: Figure) -> Sheet:
     """
     sheet = _sheet(figure)
     FigureCanvasSVG(sheet)
+    _settle_titles(sheet)
     engine = sheet.get_layout_engine()
     assert engine is not None
     engine.execute(sheet)
     sheet.set_layout_engine("none")
     return sheet
+
+
+def _settle_titles(sheet: Sheet) -> None:
+    """Fix each title above its axes where no common factor of the ticks, such as 1e5, can stand in its way.
+
+    Matplotlib looks for that factor whenever it measures or draws, by measuring the whole vertical axis once more.
+    """
+    for axes in sheet.axes:
+        if hasattr(axes, "zaxis"):
+            continue
+        vertical = axes.yaxis
+        ticks = vertical.get_major_formatter()
+        ticks.format_ticks(list(vertical.get_majorticklocs()))
+        if not ticks.get_offset():
+            axes.set_title(axes.get_title(loc="left"), y=1.0)
 
 
 def _svg(sheet: Sheet, file: io.BytesIO) -> bytes:

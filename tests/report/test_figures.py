@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from symgrad.errors import InputError
 from symgrad.report import (
@@ -29,7 +30,7 @@ from symgrad.report import (
     panels_of,
 )
 from symgrad.report.brushes import Canvas, paint
-from symgrad.report.drawing import SVG_LIMIT, _sheet, draw, draw_png, draw_svg, house_style
+from symgrad.report.drawing import SVG_LIMIT, _laid_out, _sheet, draw, draw_png, draw_svg, house_style
 from symgrad.report.layers import FlatLayer
 from symgrad.report.style import AREA_CYCLE, CYCLE, PALETTE
 
@@ -226,3 +227,20 @@ def test_a_path_that_stands_still_is_as_light_as_one_that_ends() -> None:
     short = Figure(Panel([Trajectory(x, x)], "x", "y"), "A walk.")
     still = np.append(x, [1.0] * 500)
     assert draw_svg(Figure(Panel([Trajectory(still, still)], "x", "y"), "A walk.")) == draw_svg(short)
+
+
+def test_a_title_stands_above_the_common_factor_of_the_ticks() -> None:
+    heights = []
+    for size in (1.0, 1e8):
+        panel = Panel([Line(X, size * (X + 1))], "x", "y", "A title as wide as its axes")
+        with house_style():
+            sheet = _laid_out(Figure(panel, "A line."))
+            canvas = FigureCanvasAgg(sheet)
+            canvas.draw()
+        (axes,) = sheet.axes
+        (title,) = (text for text in axes.findobj(Text) if text.get_text() == panel.title)
+        heights.append(title.get_window_extent().y0 - axes.get_window_extent().y1)
+    factor = axes.yaxis.get_offset_text()
+    assert factor.get_text() == "1e8"
+    assert not title.get_window_extent().overlaps(factor.get_window_extent())
+    assert heights[1] > heights[0] > 0
