@@ -1,20 +1,21 @@
 """The NumPy backend: programs as in-place calls on tiles that stay in cache, for chains of one component."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.kernels.orbits import LOST, Orbits
+from symgrad.kernels.orbits import Orbits
 from symgrad.kernels.outcome import Outcome
+from symgrad.kernels.plans import Plan
 from symgrad.kernels.points import Points
-from symgrad.kernels.program import Program
-from symgrad.kernels.signed_log import SignedLog, add, multiply
+from symgrad.kernels.signed_log import SignedLog
 from symgrad.kernels.stacking import Stacked, to_outcome
 from symgrad.kernels.stretches import TILE, Body, Carrier
-from symgrad.kernels.ufuncs import run_program
+from symgrad.kernels.writing import Found, collect, write_results
 
 if TYPE_CHECKING:
     from symgrad.kernels.program import Programs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 Rescue = Callable[[Index], Stacked]
 LARGEST_PARAMETER = 2.0**100
 LONGEST_BODY = 100
@@ -65,6 +67,15 @@ class Task:
             found = self.kernel.bodies.setdefault(key, Body(programs, self.names, live, careful))
         return found  # type: ignore[no-any-return]
 
+    @property
+    def loss_plan(self) -> Plan:
+        """The program of the loss with its plan, made once for a kernel."""
+        loss = self.programs.loss
+        assert loss is not None
+        if "loss" not in self.kernel.bodies:
+            self.kernel.bodies["loss"] = Plan.of(loss)
+        return self.kernel.bodies["loss"]  # type: ignore[no-any-return]
+
     def live(self, layers: Sequence[Any]) -> set[int]:
         """Return which slopes a body makes differ from zero."""
         programs = [self.programs.layers[layer] for layer in layers]
@@ -75,101 +86,117 @@ class Task:
         }
 
 
-def _carried(task: Task, runner: Any, index: Index, careful: bool) -> Orbits:
+@dataclass(frozen=True)
+class Onward:
+    """Orbits of a tile that go on after the first look: in which block of the chain, which points."""
+
+    block: int
+    index: Index
+    orbits: Orbits
+
+
+def _bodies(task: Task, careful: bool) -> list[Any]:
+    """Return the body of every block of the chain, with how often it is applied."""
+    live: set[int] = set()
+    found = []
+    for block in task.chain.blocks:
+        live |= task.live(block.body)
+        found.append((task.body(block.body, tuple(sorted(live)), careful), int(block.depth)))
+    return found
+
+
+def _carried(task: Task, carrier: Carrier, index: Index, careful: bool) -> Orbits:
     """Carry some points through the whole chain."""
     (start,) = task.points.flat_start(index)
     orbits = Orbits.of(start, len(task.names))
-    carrier = Carrier(task.points, runner)
-    live: set[int] = set()
-    for block in task.chain.blocks:
-        live |= task.live(block.body)
-        carrier.carry(task.body(block.body, tuple(sorted(live)), careful), orbits, index, int(block.depth))
+    for body, times in _bodies(task, careful):
+        carrier.carry(body, orbits, index, times)
     return orbits
+
+
+def _first_tiles(task: Task, carrier: Carrier, found: Found) -> list[Onward]:
+    """Carry tiles through the chain and write their results; return the orbits that go on after a first look."""
+    bodies, onward = _bodies(task, False), list[Onward]()
+
+    def one(part: slice) -> None:
+        (start,) = task.points.flat_start(part)
+        with carrier.workspace() as workspace:
+            room = workspace.room("orbits", 5 + len(task.names), len(start))
+            tile, values = Orbits.of(start, len(task.names), room), task.points.at(part)
+            here = np.ones(len(start), dtype=bool)
+            for i, (body, times) in enumerate(bodies):
+                going = carrier.begin(body, tile, values, times, workspace) & here
+                if going.any():
+                    chosen = np.flatnonzero(going)
+                    onward.append(Onward(i, chosen + part.start, tile.at(chosen)))
+                    here &= ~going
+            if here.any():
+                write_results(task, tile, values, found, part, here, workspace)
+
+    size = task.points.size
+    carrier.runner(one, [slice(first, min(first + TILE, size)) for first in range(0, size, TILE)])
+    return onward
+
+
+def _carried_on(task: Task, carrier: Carrier, onward: list[Onward], found: Found) -> None:
+    """Carry the orbits of all tiles that went on through what is left of the chain, pooled."""
+    bodies = _bodies(task, False)
+    for i in sorted({one.block for one in onward}):
+        pool = sorted((one for one in onward if one.block == i), key=lambda one: int(one.index[0]))
+        index, orbits = np.concatenate([one.index for one in pool]), Orbits.joined([one.orbits for one in pool])
+        for j in range(i, len(bodies)):
+            body, times = bodies[j]
+            carrier.carry(body, orbits, index, times, begun=j == i)
+        collect(task, carrier, orbits, index, found)
 
 
 def _beyond(points: Points) -> NDArray[np.bool_]:
     """Return which points have a parameter so large or small that a factor cut off at 2**-1020 would matter."""
     found = np.zeros(points.shape, dtype=bool)
     for value in points.shared.values():
+        low, high = float(value.min()), float(value.max())
+        if max(low, -high) >= 1 / LARGEST_PARAMETER and max(-low, high) <= LARGEST_PARAMETER:
+            continue
         size = np.abs(value)
         found |= (size > LARGEST_PARAMETER) | ((size < 1 / LARGEST_PARAMETER) & (size > 0.0))
     return found.reshape(-1)
 
 
-def _loss_numbers(program: Program, orbits: Orbits, value: Callable[[str, int | None], Any]) -> list[Any]:
-    """Return loss, slope in the state and slopes in the names; flag what float64 cannot carry of the first two."""
-    names = [one.name for one in program.inputs if one.kind != "state"]
-    numbers = run_program(program, [orbits.state, *(value(name, None) for name in names)])
-    for number, slot in zip(numbers[:2], program.outputs[:2], strict=True):
-        if program.constant(slot) != 0.0:
-            size = np.abs(number)
-            orbits.flagged |= ~np.isfinite(size) | (size < LOST)
-    return numbers
+def mend(task: Task, runner: Any, lost: Index, rescue: Rescue) -> tuple[Mapping[Any, SignedLog], Mask, Array]:
+    """Run lost points again, factor by factor, then with unlimited exponents.
+
+    Returns
+    -------
+    their numbers, which of them settled, and the factors of blocks where they did not
+    """
+    beyond = _beyond(task.points)[lost]
+    settled, factor, parts = np.zeros(len(lost), dtype=bool), np.full(len(lost), np.nan), dict[Any, SignedLog]()
+    again = np.flatnonzero(~beyond)
+    if len(again):
+        found, carrier = Found.of(len(again), task), Carrier(task.points, runner)
+        orbits = _carried(task, carrier, lost[again], careful=True)
+        collect(task, carrier, orbits, lost[again], found, places=np.arange(len(again)))
+        beyond[again] = found.flagged
+        settled[again], factor[again] = found.settled, found.factor
+        parts = {key: _spread(one, again, len(lost)) for key, one in found.numbers().items()}
+    if beyond.any():
+        left = np.flatnonzero(beyond)
+        settled[left], factor[left] = False, np.nan
+        rescued = rescue(lost[left]).parts
+        parts = parts or {key: _spread(one, left, len(lost)) for key, one in rescued.items()}
+        replace(parts, left, rescued)
+    return parts, settled, factor
 
 
-def _slope(outer: Any, orbits: Orbits, row: int, own: Any, direct: bool) -> SignedLog:
-    """Return outer · slope + own."""
-    slope = orbits.slopes[row]
-    if direct and not orbits.scale.any():
-        product = outer * slope
-        if not (np.abs(product) < LOST).any():
-            return SignedLog.from_float(product + own)
-    whole = multiply(SignedLog.from_float(outer), SignedLog.from_parts(slope, orbits.scale))
-    return add(whole, SignedLog.from_float(own)) if np.any(own) else whole
+def _spread(number: SignedLog, places: Index, size: int) -> SignedLog:
+    """Return numbers at their places among others that are not there yet."""
+    mantissa, exponent = np.full((1, size), np.nan), np.zeros((1, size))
+    mantissa[:, places], exponent[:, places] = number.mantissa, number.exponent
+    return SignedLog(mantissa, exponent)
 
 
-def _stacked(task: Task, orbits: Orbits, part: Any, where: Any) -> Stacked:
-    """Return the results of some points, having flagged those whose loss float64 cannot carry."""
-    tile, target, loss = orbits.at(part), task.kernel.target, task.programs.loss
-    size = len(tile.state)
-    parts: dict[Any, Any] = {"state": SignedLog.from_float(tile.state)}
-    product = SignedLog.from_parts(tile.mantissa, tile.exponent)
-    outer, own = np.ones(()), dict.fromkeys(target.wrt, np.zeros(()))
-    if loss is not None:
-        value, outer, *rest = _loss_numbers(loss, tile, task.points.at(where))
-        own = dict(zip(target.wrt, rest, strict=True))
-        parts["loss"] = SignedLog.from_float(np.broadcast_to(value, size))
-    parts["compound", 1] = product
-    for name in target.wrt:
-        if name in task.names:
-            found = _slope(outer, tile, task.names.index(name), own[name], loss is not None)
-        else:
-            found = multiply(SignedLog.from_float(outer), product)
-        parts["gradient", name] = found
-    orbits.flagged[part] = tile.flagged
-    return Stacked(
-        {
-            key: SignedLog(
-                np.broadcast_to(one.mantissa, size)[np.newaxis], np.broadcast_to(one.exponent, size)[np.newaxis]
-            )
-            for key, one in parts.items()
-        }
-    )
-
-
-def _collect(task: Task, orbits: Orbits, runner: Any, index: Index) -> dict[Any, SignedLog]:
-    """Return the results of all carried points, each array of shape (1, points)."""
-    size = len(index)
-    whole: dict[Any, SignedLog] = {}
-    slices = [slice(first, min(first + TILE, size)) for first in range(0, size, TILE)]
-    contiguous = size == task.points.size
-
-    def one(part: slice) -> None:
-        stacked = _stacked(task, orbits, part, part if contiguous else index[part])
-        for key, piece in stacked.parts.items():
-            whole[key].mantissa[:, part], whole[key].exponent[:, part] = piece.mantissa, piece.exponent
-
-    with np.errstate(all="ignore"):
-        first = _stacked(task, orbits, slices[0], slices[0] if contiguous else index[slices[0]])
-        for key in first.parts:
-            whole[key] = SignedLog(np.empty((1, size)), np.empty((1, size)))
-        for key, piece in first.parts.items():
-            whole[key].mantissa[:, slices[0]], whole[key].exponent[:, slices[0]] = piece.mantissa, piece.exponent
-        runner(one, slices[1:]) if len(slices) > 1 else None
-    return whole
-
-
-def _replace(whole: dict[Any, SignedLog], index: Index, parts: Any) -> None:
+def replace(whole: Mapping[Any, SignedLog], index: Index, parts: Mapping[Any, SignedLog]) -> None:
+    """Write the numbers of some points."""
     for key, one in whole.items():
         one.mantissa[:, index], one.exponent[:, index] = parts[key].mantissa, parts[key].exponent
 
@@ -178,27 +205,32 @@ def run_numpy(kernel: Any, chain: "Composition", points: Points, runner: Any, re
     """Evaluate in float64: a block's factors one by one where their product underflows, ``rescue`` where that fails."""
     points.check_range()
     names = tuple(name for name in kernel.target.wrt if name not in {s.name for s in chain.state})
-    task, everyone = Task(kernel, chain, points, names), np.arange(points.size)
-    orbits = _carried(task, runner, everyone, careful=False)
-    whole = _collect(task, orbits, runner, everyone)
-    beyond = _beyond(points)
-    again = np.flatnonzero(orbits.flagged & ~beyond)
-    lost = beyond.copy()
-    if len(again):
-        second = _carried(task, runner, again, careful=True)
-        _replace(whole, again, _collect(task, second, runner, again))
-        lost[again] = second.flagged
-        orbits.settled[again], orbits.factor[again] = second.settled, second.factor
-    if lost.any():
-        left = np.flatnonzero(lost)
-        _replace(whole, left, rescue(left).parts)
-        orbits.settled[left], orbits.factor[left] = False, np.nan
-    factors = orbits.factor[~np.isnan(orbits.factor)]
+    points = _laid_out(points)
+    task, carrier = Task(kernel, chain, points, names), Carrier(points, runner)
+    found = Found.of(points.size, task)
+    onward = _first_tiles(task, carrier, found)
+    _carried_on(task, carrier, onward, found)
+    lost = np.flatnonzero(found.flagged | _beyond(points))
+    if len(lost):
+        parts, settled, factor = mend(task, runner, lost, rescue)
+        found.overwrite(lost, parts)
+        found.settled[lost], found.factor[lost] = settled, factor
+    factors = found.factor[~np.isnan(found.factor)]
     return to_outcome(
-        Stacked(whole),
+        Stacked(found.numbers()),
         chain,
         points,
         "numpy",
-        settled=float(orbits.settled.mean()),
+        settled=float(found.settled.mean()),
         open_factor=float(factors.max()) if len(factors) else np.nan,
+        growth=found.growth,
     )
+
+
+def _laid_out(points: Points) -> Points:
+    """Return the points with every array of parameters in the shape of the call, so that tiles are slices of it."""
+    shared = {
+        name: value if value.ndim == 0 else np.ascontiguousarray(np.broadcast_to(value, points.shape))
+        for name, value in points.shared.items()
+    }
+    return dataclasses.replace(points, shared=shared)

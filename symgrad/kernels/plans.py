@@ -63,26 +63,43 @@ class Plan:
             slots[i] = np.asarray(next(given)) if one.kind == "parameter" else workspace.floats[self.buffer[i], :size]
         for i, number in enumerate(self.program.constants):
             slots[self.program.first_constant + i] = np.array(number)
+        once: list[tuple[Callable[..., Any], tuple[Any, ...], Array]] = []
         for row in self.once:
             arguments = [slots[a] for a in row.arguments]
             shape = np.broadcast_shapes(*(a.shape for a in arguments))
             slots[row.result] = np.empty(shape, dtype=bool if row.op in TRUTHS else np.float64)
             CALLS[row.op](*arguments, out=slots[row.result])
+            once.append((CALLS[row.op], tuple(arguments), slots[row.result]))
         calls = []
         for row in self.orders:
             room = workspace.truths if row.op in TRUTHS else workspace.floats
             slots[row.result] = room[self.buffer[row.result], :size]
             calls.append((CALLS[row.op], tuple(slots[a] for a in row.arguments), slots[row.result]))
-        return Bound(self.program, tuple(calls), slots)
+        return Bound(self.program, tuple(calls), slots, tuple(once))
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A plan bound to arrays: ``run`` computes every output from what the inputs hold."""
+    """A plan bound to arrays: ``run`` computes every output from what the inputs hold.
+
+    Parameters
+    ----------
+    calls, once : what is called in each run, and what is called when parameters change
+    slots : slot → its array
+    """
 
     program: Program
     calls: tuple[tuple[Callable[..., Any], tuple[Any, ...], Array], ...]
     slots: dict[int, Any]
+    once: tuple[tuple[Callable[..., Any], tuple[Any, ...], Array], ...] = ()
+
+    def give(self, parameters: Sequence[Any]) -> None:
+        """Copy other parameters into the arrays that are bound."""
+        places = [i for i, one in enumerate(self.program.inputs) if one.kind == "parameter"]
+        for i, value in zip(places, parameters, strict=True):
+            np.copyto(self.slots[i], value)
+        for call, arguments, out in self.once:
+            call(*arguments, out=out)
 
     def run(self) -> None:
         """Run every call."""
@@ -106,10 +123,30 @@ class Workspace:
         self.width = width
         self.floats = np.empty((0, width + PADDING))
         self.truths = np.empty((0, width + PADDING), dtype=bool)
+        self.bound: dict[Any, tuple[Plan, Bound]] = {}
+        self._rooms: dict[str, Array] = {}
+
+    def room(self, name: str, rows: int, size: int) -> Array:
+        """Return an array (rows, size) that is kept for the next call under this name."""
+        found = self._rooms.get(name)
+        if found is None or found.shape[0] < rows or found.shape[1] < size:
+            found = self._rooms[name] = np.empty((rows, max(size, self.width)))
+        return found[:rows, :size]
+
+    def bind(self, plan: Plan, size: int, parameters: Sequence[Any]) -> Bound:
+        """Return a plan bound to ``size`` points and to copies of the parameters, made once for each size."""
+        shapes = tuple(np.shape(value) for value in parameters)
+        key = (id(plan), size, shapes)
+        if key not in self.bound:
+            self.bound[key] = plan, plan.bind(self, size, [np.array(value) for value in parameters])
+        else:
+            self.bound[key][1].give(parameters)
+        return self.bound[key][1]
 
     def widen(self, plan: Plan, size: int) -> None:
         """Make room for a plan on ``size`` points."""
         if size > self.width or plan.floats > len(self.floats) or plan.truths > len(self.truths):
+            self.bound.clear()
             self.width = max(size, self.width)
             self.floats = np.empty((max(plan.floats, len(self.floats)), self.width + PADDING))
             self.truths = np.empty((max(plan.truths, len(self.truths)), self.width + PADDING), dtype=bool)

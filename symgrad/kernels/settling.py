@@ -6,20 +6,24 @@ bit, or to within rounding while the block contracts: then the distance to the c
 Rounding inside a cycle is amplified by the factors after it, which the tolerance allows for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.kernels.orbits import FURTHEST, Orbits
+from symgrad.kernels.orbits import FALLEN, FURTHEST, Orbits
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 TOLERANCE = 1e-15
 CONTRACTION = 1 - 2.0**-10
+STILL = 0.5
 NEARBY = 1e-8
 MODERATE = 600.0
+NOTHING = -1000.0  # the exponential of less is nothing beside any slope that float64 holds
+ROOT_HALF, LN2 = 0.7071067811865476, 0.6931471805599453
 
 
 def repeats(before: Array, after: Array, product: Any) -> tuple[Mask, Mask]:
@@ -40,6 +44,12 @@ def repeats(before: Array, after: Array, product: Any) -> tuple[Mask, Mask]:
     contracts = np.abs(product) <= CONTRACTION
     settled = (distance == 0.0) | ((distance <= TOLERANCE * size) & contracts)
     return settled, ~settled & contracts & (distance <= NEARBY * size)
+
+
+def stands_still(before: Array, after: Array, factor: Any) -> Mask:
+    """Return where one step has not moved the state: a fixed point that at least halves distances."""
+    here = np.abs(after - before) <= TOLERANCE * np.abs(after)
+    return np.asarray(here & (np.abs(factor) <= STILL))
 
 
 def repeats_within(noise: Array, before: Array, middle: Array, after: Array, product: Any) -> Mask:
@@ -72,17 +82,23 @@ class Power:
         ([-1.0], [2002.0])
         """
         part, powers = np.frexp(base)
-        low = np.abs(part) < np.sqrt(0.5)
-        part, powers = np.where(low, 2.0 * part, part), powers - low
+        size = np.abs(part)
+        low = size < ROOT_HALF
+        size[low] *= 2.0
+        powers = np.asarray(scale, dtype=np.float64) + (powers - low)
         dead = base == 0.0
-        size = np.where(dead, 1.0, np.abs(part))
-        height = times * np.log2(size)
+        some = bool(dead.any())
+        if some:
+            size[dead] = 1.0
+        octaves = np.log2(size)
+        height = times * octaves
         whole = np.rint(height)
-        sign = np.where((base < 0) & (times % 2 == 1), -1.0, 1.0)
-        powers = powers + np.asarray(scale, dtype=np.float64)
-        mantissa = np.where(dead, 0.0, sign * np.exp2(height - whole))
-        exponent = np.where(dead, 0.0, times * powers + whole)
-        log = np.where(dead, -np.inf, times * (np.log(size) + powers * np.log(2.0)))
+        mantissa, exponent = np.exp2(height - whole), times * powers + whole
+        if times % 2 == 1:
+            mantissa = np.copysign(mantissa, base)
+        log = (times * LN2) * (octaves + powers)
+        if some:
+            mantissa[dead], exponent[dead], log[dead] = 0.0, 0.0, -np.inf
         return cls(mantissa, exponent, log)
 
     @property
@@ -106,6 +122,20 @@ class Block:
     exponent: Array
     own: Array
 
+    @classmethod
+    def of(cls, product: Array, factors: Sequence[Array], own: Sequence[Array], chosen: NDArray[np.intp]) -> "Block":
+        """Return the block of some points from the outputs of its program, its factors one by one if there are any."""
+        mantissa, exponent = np.ones(len(chosen)), np.zeros(len(chosen))
+        for factor in factors or [product]:
+            mantissa, more = np.frexp(mantissa * factor[chosen])
+            exponent = exponent + more
+        slopes = np.stack([q[chosen] for q in own]) if own else np.zeros((0, len(chosen)))
+        return cls(product[chosen], mantissa, exponent, slopes)
+
+    def at(self, index: Any) -> "Block":
+        """Return the block of some of the points."""
+        return Block(self.product[index], self.mantissa[index], self.exponent[index], self.own[:, index])
+
 
 def finish(orbits: Orbits, chosen: NDArray[np.intp], block: Block, blocks: int) -> None:
     """Take the chosen points through so many more blocks that repeat."""
@@ -113,20 +143,30 @@ def finish(orbits: Orbits, chosen: NDArray[np.intp], block: Block, blocks: int) 
         power = Power.of(block.mantissa, block.exponent, blocks)
         mantissa, powers = np.frexp(orbits.mantissa[chosen] * power.mantissa)
         orbits.mantissa[chosen] = mantissa
-        orbits.exponent[chosen] += np.where(mantissa == 0.0, 0.0, power.exponent + powers)
-        slopes, scale = orbits.slopes[:, chosen], orbits.scale[chosen]
-        added = np.ldexp(block.own, -np.minimum(scale, FURTHEST).astype(np.intc))
-        moderate = power.value * slopes + added * _geometric(block.product, power, blocks)
+        gone = mantissa == 0.0
+        orbits.exponent[chosen] = np.where(gone, 0.0, orbits.exponent[chosen] + power.exponent + powers)
+        orbits.settled[chosen], orbits.factor[chosen] = True, np.nan
+        if not len(orbits.slopes):
+            return
+        slopes, added = orbits.slopes[:, chosen], block.own
+        if orbits.scaled:
+            added = np.ldexp(added, -np.minimum(orbits.scale[chosen], FURTHEST).astype(np.intc))
+        if power.log.max() < NOTHING:
+            moderate = added / (1.0 - block.product)
+        else:
+            moderate = power.value * slopes + added * _geometric(block.product, power, blocks)
         grows = power.log > MODERATE
         if grows.any():
             fixed = added / (block.product - 1.0)
             fading = np.ldexp(fixed, -np.clip(power.exponent, 0, FURTHEST).astype(np.intc))
             growing = power.mantissa * (slopes + fixed) - fading
             moderate = np.where(grows, growing, moderate)
-            orbits.scale[chosen] = scale + np.where(grows, power.exponent, 0.0)
-    orbits.slopes[:, chosen] = moderate
-    orbits.settled[chosen] = True
-    orbits.factor[chosen] = np.nan
+            orbits.scale[chosen] += np.where(grows, power.exponent, 0.0)
+            orbits.scaled = True
+        if orbits.scaled:
+            fallen = (np.abs(moderate).max(axis=0) < FALLEN) & (orbits.scale[chosen] > 0.0)
+            orbits.flagged[chosen] |= fallen
+        orbits.slopes[:, chosen] = moderate
 
 
 def _geometric(product: Array, power: Power, blocks: int) -> Array:

@@ -62,6 +62,28 @@ class SignedLog:
         return _normal(np.asarray(array, dtype=np.float64), 0.0)
 
     @classmethod
+    def of_floats(cls, array: Array) -> "SignedLog":
+        """Return the numbers of a float array, which is kept; mantissas and exponents are made when asked for.
+
+        >>> kept = SignedLog.of_floats(np.array([0.0, 6.0]))
+        >>> kept.value, kept.exponent
+        (array([0., 6.]), array([0., 3.]))
+        """
+        floats = array.view()
+        floats.flags.writeable = False
+        kept = object.__new__(cls)
+        object.__setattr__(kept, "_floats", floats)
+        return kept
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("mantissa", "exponent") or "_floats" not in self.__dict__:
+            raise AttributeError(name)
+        parts = _normal(self._floats, 0.0)
+        for part in ("mantissa", "exponent"):
+            object.__setattr__(self, part, getattr(parts, part))
+        return self.__dict__[name]
+
+    @classmethod
     def from_parts(cls, mantissa: ArrayLike, exponent: ArrayLike) -> "SignedLog":
         """Return mantissa · 2**exponent for any floats as mantissa and any whole numbers as exponent.
 
@@ -96,12 +118,18 @@ class SignedLog:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the array of numbers."""
-        return self.mantissa.shape
+        return np.shape(self._signed)
 
     @property
     def sign(self) -> NDArray[np.int8]:
         """The sign, int8: 0 means exactly zero (and stands where the number is undefined)."""
-        return np.asarray((self.mantissa > 0).astype(np.int8) - (self.mantissa < 0).astype(np.int8))
+        return np.asarray((self._signed > 0).astype(np.int8) - (self._signed < 0).astype(np.int8))
+
+    @property
+    def _signed(self) -> Array:
+        """What has the shape and the signs of the numbers."""
+        found: Array = self.__dict__["_floats" if "_floats" in self.__dict__ else "mantissa"]
+        return found
 
     @property
     def log_abs(self) -> Array:
@@ -112,11 +140,21 @@ class SignedLog:
 
     @property
     def value(self) -> Array:
-        """The numbers as float64: ±inf where they are too large, gradually 0 where they are too small."""
+        """The numbers as float64, not to be written to: ±inf where they are too large, gradually 0 if too small."""
+        if "_floats" in self.__dict__:
+            return np.asarray(self._floats)
         with np.errstate(over="ignore", under="ignore"):
             return _scaled(self.mantissa, self.exponent)
 
+    def reshape(self, shape: tuple[int, ...]) -> "SignedLog":
+        """Return the same numbers in another shape."""
+        if "_floats" in self.__dict__:
+            return SignedLog.of_floats(self._floats.reshape(shape))
+        return SignedLog(self.mantissa.reshape(shape), self.exponent.reshape(shape))
+
     def __getitem__(self, index: Any) -> "SignedLog":
+        if "_floats" in self.__dict__:
+            return SignedLog.of_floats(np.asarray(self._floats[index]))
         return SignedLog(np.asarray(self.mantissa[index]), np.asarray(self.exponent[index]))
 
 

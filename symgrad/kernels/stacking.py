@@ -72,21 +72,21 @@ def to_outcome(
     *,
     settled: float = 0.0,
     open_factor: float = math.nan,
+    growth: NDArray[np.float64] | None = None,
 ) -> Outcome:
-    """Bring stacked results into the shape of the call."""
+    """Bring stacked results into the shape of the call; ``growth`` is log|product| where it is known already."""
     d, parts, shape = chain.dimension, stacked.parts, points.shape
     layered = set(chain.layered)
 
     def shaped(part: SignedLog, single: bool) -> SignedLog:
         lead = () if single else (part.shape[0],)
-        return SignedLog(part.mantissa.reshape((*lead, *shape)), part.exponent.reshape((*lead, *shape)))
+        return part.reshape((*lead, *shape))
 
     state = shaped(parts["state"], single=False)
     product = parts["compound", 1]
     square = () if d == 1 else (d, d)
     floats = state.value
-    undefined = np.isnan(floats).any(axis=0)
-    status = np.where(undefined, Status.UNDEFINED, np.where(np.isfinite(floats).all(axis=0), 0, Status.DIVERGED))
+    status = _status(floats)
     gradients = {key[1]: part for key, part in parts.items() if key[0] == "gradient"}
     hessians = {key[1]: part for key, part in parts.items() if key[0] == "hessian"}
     per_layer = () if d == 1 or "loss" in parts else (d,)
@@ -95,22 +95,33 @@ def to_outcome(
         if name not in layered:
             return shaped(part, single=part.shape[0] == 1)
         lead = (part.shape[0] // d, d) if per_layer else (part.shape[0],)
-        return SignedLog(part.mantissa.reshape((*lead, *shape)), part.exponent.reshape((*lead, *shape)))
+        return part.reshape((*lead, *shape))
 
-    growth = growth_of({order: parts["compound", order] for order in range(1, d + 1)})
+    if growth is None:
+        growth = growth_of({order: parts["compound", order] for order in range(1, d + 1)})
     return Outcome(
         state=floats,
         state_log=state,
         loss=shaped(parts["loss"], single=True) if "loss" in parts else None,
-        product=SignedLog(product.mantissa.reshape((*square, *shape)), product.exponent.reshape((*square, *shape))),
+        product=product.reshape((*square, *shape)),
         growth=growth.reshape((d, *shape)),
         gradient={name: gradient_of(name, part) for name, part in gradients.items()},
         hessian={n: shaped(p, single=p.shape[0] == 1) for n, p in hessians.items()},
         trace=shaped(parts["trace"], single=False).log_abs if "trace" in parts else None,
-        status=status.astype(np.int8),
+        status=status,
         depth=int(chain.depth) if len(chain.blocks) == 1 else sum(int(b.layers) for b in chain.blocks),
         backend=backend,
         digits=digits,
         settled=settled,
         open_factor=open_factor,
     )
+
+
+def _status(state: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Return how the state of each point ended; the components are on the first axis."""
+    finite = np.isfinite(state).all(axis=0)
+    status = np.zeros(finite.shape, dtype=np.int8)
+    if not finite.all():
+        status[~finite] = Status.DIVERGED
+        status[np.isnan(state).any(axis=0)] = Status.UNDEFINED
+    return status

@@ -1,6 +1,7 @@
 """Runs of equal blocks: tiles of orbits are carried through them, settled orbits leave, stragglers are pooled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,20 +10,22 @@ from numpy.typing import NDArray
 
 from symgrad.errors import InputError
 from symgrad.kernels.blocks import BlockProgram, block_program, noise_program
-from symgrad.kernels.orbits import Orbits
+from symgrad.kernels.orbits import Orbits, reach_of
 from symgrad.kernels.plans import Bound, Plan, Workspace
 from symgrad.kernels.points import Points
 from symgrad.kernels.program import Program
-from symgrad.kernels.settling import Block, finish, repeats, repeats_within
+from symgrad.kernels.settling import Block, finish, repeats, repeats_within, stands_still
 from symgrad.kernels.trajectories import follow
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Values = Callable[[str, int | None], Any]
 TILE = 16384
 SPAN = 12
 LONGEST_SPAN = 96
 WORTH_LOOKING = 6
-FIRST_LOOK, GROWTH = 2, 1.3
+SOON, FIRST_LOOK, GROWTH = 1, 2, 1.3
 FEW, WORTH_FOLLOWING, LONGEST_ROUND = 64, 4, 20_000
 PATIENCE, TOO_MANY = 1_000_000, 50_000_000
 
@@ -53,6 +56,10 @@ class Body:
         """Whether a value per layer enters, so that no block repeats another."""
         return any(one.kind == "layer" for layer in self.layers for one in layer.inputs)
 
+    def looks(self, blocks: int) -> bool:
+        """Whether settled orbits are looked for in so many blocks."""
+        return not self.driven and blocks >= WORTH_LOOKING and self.span > 1
+
     @property
     def span(self) -> int:
         """The applications of a block."""
@@ -65,7 +72,7 @@ class Body:
             if kind == "noise":
                 program = noise_program(self.layers, applications)
             else:
-                program = block_program(self.layers, applications, self.wrt, each_factor=self.careful)
+                program = block_program(self.layers, applications, self.wrt, careful=self.careful)
             self._plans[key] = program, Plan.of(program.program)
         return self._plans[key]
 
@@ -78,54 +85,87 @@ class Carrier:
     runner: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
     _workspaces: list[Workspace] = field(default_factory=list)
 
-    def carry(self, body: Body, orbits: Orbits, index: Index, times: int) -> None:
-        """Carry the orbits, those of the points at ``index``, through so many applications of the body."""
-        blocks, rest = divmod(times, body.span)
-        everyone = np.arange(len(index))
-        if blocks and (body.driven or blocks < WORTH_LOOKING or body.span == 1):
-            self._tiles(lambda part: self._stretch(body, orbits, index, part, (0, blocks), None), everyone)
-        elif blocks:
-            self._rounds(body, orbits, index, blocks)
-        if rest:
-            first = blocks * body.span
-            self._tiles(lambda part: self._rest(body, orbits, index, part, first, rest), everyone)
-        orbits.flag_undefined(body.zeros_exact)
+    def begin(self, body: Body, tile: Orbits, values: Values, times: int, workspace: Workspace) -> Mask:
+        """Carry one tile through so many applications, but stop at the first look at settled orbits.
 
-    def _rounds(self, body: Body, orbits: Orbits, index: Index, blocks: int) -> None:
-        """Look for settled orbits ever more seldom, and go on with the others."""
-        body.plan(body.span, "noise")
-        orbits.settled[:] = False
-        done, length, active = 0, float(FIRST_LOOK), np.flatnonzero(~orbits.flagged)
+        Returns
+        -------
+        who has not settled there, and is to be carried on with ``carry``
+        """
+        blocks, rest = divmod(times, body.span)
+        if body.looks(blocks):
+            tile.settled[:] = False
+            self._stretch(body, tile, values, (0, 1), None, workspace, rest)
+            self._stretch(body, tile, values, (0, SOON), blocks - SOON, workspace)
+            return ~(tile.settled | tile.flagged)
+        self._stretch(body, tile, values, (0, blocks), None, workspace)
+        self._stretch(body, tile, values, (blocks * body.span, 1), None, workspace, rest)
+        tile.flag_undefined(body.zeros_exact)
+        return np.zeros(len(tile.state), dtype=bool)
+
+    def carry(self, body: Body, orbits: Orbits, index: Index, times: int, *, begun: bool = False) -> None:
+        """Carry the orbits, those of the points at ``index``, through so many applications of the body.
+
+        Parameters
+        ----------
+        begun : they have gone to the first look already
+        """
+        blocks, going = times // body.span, np.ones(len(index), dtype=bool)
+        if not begun:
+
+            def one(part: Any) -> None:
+                tile, values = orbits.at(part), self.points.at(_sliced(index[part]))
+                with self.workspace() as workspace:
+                    going[part] = self.begin(body, tile, values, times, workspace)
+                orbits.put(part, tile)
+
+            self._tiles(one, np.arange(len(index)))
+        if going.any():
+            self._rounds(body, orbits, index, np.flatnonzero(going), blocks)
+            orbits.flag_undefined(body.zeros_exact)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """Lend a workspace to a thread."""
+        lent = self._workspaces.pop() if self._workspaces else Workspace(min(TILE, max(1, self.points.size)))
+        yield lent
+        self._workspaces.append(lent)
+
+    def _rounds(self, body: Body, orbits: Orbits, index: Index, active: Index, blocks: int) -> None:
+        """Look for settled orbits ever more seldom after the first look, and go on with the others."""
+        done, length = SOON, float(SOON)
         while done < blocks and len(active):
             self._too_many(len(active), len(index), done * body.span, (blocks - done) * body.span)
             count = min(int(length), blocks - done, LONGEST_ROUND)
             left = blocks - done - count
-
             followed = self._followed(body, orbits, index, active, count - 1)
             for chosen, length_ in ((active[followed], 1), (active[~followed], count)):
 
                 def one(part: Any, count: int = length_, left: int = left) -> None:
-                    self._stretch(body, orbits, index, part, (0, count), left)
+                    tile = orbits.at(part)
+                    with self.workspace() as workspace:
+                        self._stretch(body, tile, self.points.at(_sliced(index[part])), (0, count), left, workspace)
+                    orbits.put(part, tile)
 
                 self._tiles(one, chosen)
             active = active[~(orbits.settled[active] | orbits.flagged[active])]
-            done, length = done + count, length * GROWTH if done else 2.0
+            done, length = done + count, length * GROWTH
 
     def _followed(self, body: Body, orbits: Orbits, index: Index, active: Index, blocks: int) -> NDArray[np.bool_]:
         """Carry stragglers that contract through many blocks at once; return which."""
         found = np.zeros(len(active), dtype=bool)
         if body.careful or len(active) > min(FEW, blocks // WORTH_FOLLOWING):
             return found
-        _, plan = body.plan(body.span)
+        block, plan = body.plan(body.span)
         workspace = Workspace(blocks)
         with np.errstate(all="ignore"):
             for i, place in enumerate(active.tolist()):
                 if not orbits.factor[place] < 1.0:
                     continue
-                where = slice(int(index[place]), int(index[place]) + 1)
-                bound = self._bind(body, plan, where, blocks, workspace)
+                values = self.points.at(slice(int(index[place]), int(index[place]) + 1))
+                bound = _bind(plan, values, blocks, workspace)
                 orbit = orbits.at(slice(place, place + 1))
-                found[i] = follow(bound, orbit, blocks)
+                found[i] = follow(block, bound, orbit, blocks)
                 if found[i]:
                     orbits.put(slice(place, place + 1), orbit)
         return found
@@ -139,77 +179,93 @@ class Carrier:
 
     def _tiles(self, function: Callable[[Any], Any], active: Index) -> None:
         """Run a function on tiles of the points: slices where they are neighbours, which need no gathering."""
-        whole = len(active) > 0 and int(active[-1]) - int(active[0]) + 1 == len(active)
         if not len(active):
             return
         parts = [active[i : i + TILE] for i in range(0, len(active), TILE)]
-        tiles = [slice(int(part[0]), int(part[-1]) + 1) for part in parts] if whole else parts
-        self.runner(function, tiles)
-
-    def _bind(self, body: Body, plan: Plan, where: Any, size: int, workspace: Workspace) -> Bound:
-        value = self.points.at(where)
-        names = [one.name for one in plan.program.inputs if one.kind == "parameter"]
-        return plan.bind(workspace, size, [value(name, None) for name in names])
-
-    def _workspace(self) -> Workspace:
-        return self._workspaces.pop() if self._workspaces else Workspace(min(TILE, max(1, self.points.size)))
-
-    def _rest(self, body: Body, orbits: Orbits, index: Index, part: Any, first: int, rest: int) -> None:
-        self._stretch(body, orbits, index, part, (first, 1), None, rest)
+        self.runner(function, [_sliced(part) for part in parts])
 
     def _stretch(
         self,
         body: Body,
-        orbits: Orbits,
-        index: Index,
-        part: Any,
+        tile: Orbits,
+        values: Values,
         stretch: tuple[int, int],
         left: int | None,
+        workspace: Workspace,
         applications: int | None = None,
     ) -> None:
         """Carry one tile through (first, count) blocks; if ``left`` blocks follow, finish what has settled."""
+        if applications == 0 or stretch[1] == 0:
+            return
         block, plan = body.plan(applications or body.span)
-        tile, where, workspace = orbits.at(part), index[part], self._workspace()
-        inside = slice(int(where[0]), int(where[-1]) + 1) if isinstance(part, slice) and _contiguous(where) else where
         with np.errstate(all="ignore"):
-            bound = self._bind(body, plan, inside, len(where), workspace)
-            last = _run(body, block, bound, tile, self.points.at(inside), stretch)
+            bound = _bind(plan, values, len(tile.state), workspace)
+            _run(body, block, bound, tile, values, stretch, workspace)
             if left is not None:
-                self._look(body, bound, tile, inside, last, left, workspace)
-        orbits.put(part, tile)
-        self._workspaces.append(workspace)
+                _look(body, block, bound, tile, values, left, workspace)
 
-    def _look(
-        self, body: Body, bound: Bound, tile: Orbits, inside: Any, last: Block, left: int, workspace: Workspace
-    ) -> None:
-        """Finish the orbits that have settled, and note the factor of the others."""
-        before = bound.state.copy()
-        settled, perhaps = repeats(before, tile.state, last.product)
-        perhaps &= ~tile.flagged
-        if perhaps.any():
-            chosen = np.flatnonzero(perhaps)
-            where = np.arange(inside.start, inside.stop)[chosen] if isinstance(inside, slice) else inside[chosen]
-            settled[chosen] = self._within_noise(body, where, before[chosen], tile.state[chosen], workspace)
-        chosen = np.flatnonzero(settled & ~tile.flagged & np.isfinite(tile.state))
-        tile.factor = np.abs(last.product)
+
+def _sliced(index: Any) -> Any:
+    """Return a slice where the places are neighbours in order."""
+    if isinstance(index, slice):
+        return index
+    first, last = int(index[0]), int(index[-1])
+    return slice(first, last + 1) if last - first + 1 == len(index) else index
+
+
+def _bind(plan: Plan, values: Values, size: int, workspace: Workspace) -> Bound:
+    names = [one.name for one in plan.program.inputs if one.kind == "parameter"]
+    return workspace.bind(plan, size, [values(name, None) for name in names])
+
+
+def _look(
+    body: Body, block: BlockProgram, bound: Bound, tile: Orbits, values: Values, left: int, workspace: Workspace
+) -> None:
+    """Finish the orbits that have settled, and note the factor of the others."""
+    size = tile.state.shape
+    product, *factors = (np.broadcast_to(one, size) for one in bound.outputs(block.program.jacobian))
+    own, last = ([np.broadcast_to(one, size) for one in bound.outputs(part)] for part in (block.own, block.last))
+    fine = ~tile.flagged & np.isfinite(tile.state)
+    np.abs(product, out=tile.factor)
+    ends: list[tuple[Index, Block, int]] = []
+    if last:
+        still = stands_still(last[0], tile.state, last[1]) & fine
+        fine &= ~still
+        chosen = np.flatnonzero(still)
+        ends.append((chosen, Block.of(last[1], [], last[2:], chosen), left * body.span))
+    if fine.any():
+        settled, perhaps = repeats(bound.state, tile.state, product)
+        chosen, some = np.flatnonzero(settled & fine), np.flatnonzero(perhaps & fine)
+        ends.append((chosen, Block.of(product, factors, own, chosen), left))
+        if len(some):
+            before, rest = bound.state[some], Block.of(product, factors, own, some)
+            found = _within_noise(body, _at(values, some), before, tile.state[some], workspace)
+            ends.append((some[found], rest.at(found), left))
+    for chosen, repeated, times in ends:
         if len(chosen):
-            parts = last.product[chosen], last.mantissa[chosen], last.exponent[chosen], last.own[:, chosen]
-            finish(tile, chosen, Block(*parts), left)
-        tile.flag_undefined(body.zeros_exact)
-
-    def _within_noise(self, body: Body, where: Index, before: Array, middle: Array, workspace: Workspace) -> Any:
-        """Carry candidates through one more block together with the rounding that their cycle amplifies."""
-        block, plan = body.plan(body.span, "noise")
-        bound = self._bind(body, plan, where, len(where), workspace)
-        np.copyto(bound.state, middle)
-        bound.run()
-        program = block.program
-        after, product, noise = bound.outputs(program.values + program.jacobian + program.local)
-        return repeats_within(noise, before, middle, after, product)
+            finish(tile, chosen, repeated, times)
+    tile.flag_undefined(body.zeros_exact)
 
 
-def _contiguous(where: Index) -> bool:
-    return int(where[-1]) - int(where[0]) + 1 == len(where)
+def _at(values: Values, chosen: Index) -> Values:
+    """Return the lookup of parameters for some points of a tile."""
+
+    def value(name: str, k: int | None) -> Any:
+        found = values(name, k)
+        return found if np.ndim(found) == 0 else found[chosen]
+
+    return value
+
+
+def _within_noise(body: Body, values: Values, before: Array, middle: Array, workspace: Workspace) -> Any:
+    """Carry candidates through one more block together with the rounding that their cycle amplifies."""
+    block, plan = body.plan(body.span, "noise")
+    bound = _bind(plan, values, len(middle), workspace)
+    np.copyto(bound.state, middle)
+    bound.run()
+    program = block.program
+    after, product, noise = bound.outputs(program.values + program.jacobian + program.local)
+    return repeats_within(noise, before, middle, after, product)
 
 
 def _run(
@@ -217,31 +273,24 @@ def _run(
     block: BlockProgram,
     bound: Bound,
     tile: Orbits,
-    values: Callable[[str, int | None], Any],
+    values: Values,
     stretch: tuple[int, int],
-) -> Block:
-    """Run so many blocks on a bound tile, fold each into the orbits, and return the last."""
+    workspace: Workspace,
+) -> None:
+    """Run so many blocks on a bound tile and fold each into the orbits."""
     program, (first, count) = block.program, stretch
-    (new,), (product, *factors), own = (
-        bound.outputs(part) for part in (program.values, program.jacobian, program.local)
-    )
+    (new,), (product, *factors), own = (bound.outputs(part) for part in (program.values, program.jacobian, block.own))
     entering = [slot for slot, one in enumerate(program.inputs) if one.kind == "layer"]
-    powers, size = np.empty(len(tile.state), dtype=np.intc), tile.state.shape
+    size = np.abs(tile.mantissa, out=workspace.room("size", 1, len(tile.state))[0])
+    reach = reach_of(size)
     np.copyto(bound.state, tile.state)
     for b in range(count):
         for slot, (name, k) in zip(entering, block.layered, strict=True):
             np.copyto(bound.slots[slot], values(name, first + b * block.applications + k + 1))
         bound.run()
         for factor in factors or [product]:
-            tile.multiply(factor, powers)
-        tile.extend(product, own, len(body.live))
-        tile.flag_lost(product, body.live, body.zeros_exact)
+            reach = tile.multiply(factor, size, reach)
+        tile.extend(product, own, body.live, body.zeros_exact, size)
         if b + 1 < count:
             np.copyto(bound.state, new)
     np.copyto(tile.state, new)
-    mantissa, exponent = np.ones(size), np.zeros(size)
-    for factor in factors or [product]:
-        mantissa, more = np.frexp(mantissa * factor)
-        exponent = exponent + more
-    slopes = np.stack([np.broadcast_to(q, size) for q in own]) if own else np.zeros((0, *size))
-    return Block(np.array(np.broadcast_to(product, size)), mantissa, exponent, slopes)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symgrad.kernels.blocks import BlockProgram
 from symgrad.kernels.orbits import LARGE, LOST, LOST_EXPONENT, Orbits
 from symgrad.kernels.plans import Bound
 
@@ -55,12 +56,12 @@ def solve(bound: Bound, start: float, blocks: int) -> bool:
     return False
 
 
-def follow(bound: Bound, orbit: Orbits, blocks: int) -> bool:
+def follow(block: BlockProgram, bound: Bound, orbit: Orbits, blocks: int) -> bool:
     """Carry one orbit through so many blocks at once, if its trajectory is found and stays within float64."""
     if orbit.scale[0] != 0.0 or orbit.flagged[0] or not solve(bound, float(orbit.state[0]), blocks):
         return False
-    program = bound.program
-    (new,), (product, *_), own = (bound.outputs(part) for part in (program.values, program.jacobian, program.local))
+    program = block.program
+    (new,), (product, *_), own = (bound.outputs(part) for part in (program.values, program.jacobian, block.own))
     factors = np.broadcast_to(product, blocks)
     mantissas, powers = np.frexp(factors)
     if (mantissas == 0.0).any() or powers.min() < LOST_EXPONENT:

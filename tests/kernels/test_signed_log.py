@@ -1,6 +1,7 @@
 """Arithmetic with unlimited exponents against mpmath, whose exponents are unlimited too."""
 
 import math
+import pickle
 from fractions import Fraction
 
 import mpmath
@@ -282,3 +283,20 @@ def test_malformed_parts_are_refused():
         SignedLog(np.array([0.5]), np.array(0.0))
     with pytest.raises(InputError, match="whole number"):
         SignedLog.from_parts(0.5, 0.5)
+
+
+def test_floats_that_are_kept_are_the_same_numbers() -> None:
+    floats = np.array([[0.0, -6.0, 5e-324], [np.inf, np.nan, 1e308]])
+    kept, made = SignedLog.of_floats(floats), SignedLog.from_float(floats)
+    assert kept.shape == (2, 3)
+    assert kept.sign.tolist() == made.sign.tolist()
+    assert np.array_equal(kept[0].reshape((3, 1)).value, floats[0].reshape(3, 1))
+    assert np.array_equal(kept.value, made.value, equal_nan=True)
+    assert np.array_equal(kept.mantissa, made.mantissa, equal_nan=True)
+    assert np.array_equal(kept.exponent, made.exponent, equal_nan=True)
+    again = pickle.loads(pickle.dumps(SignedLog.of_floats(floats)))
+    assert np.array_equal(again.log_abs, made.log_abs, equal_nan=True)
+    with pytest.raises(ValueError, match="read-only"):
+        kept.value[0, 0] = 1.0
+    with pytest.raises(AttributeError, match="magnitude"):
+        _ = kept.magnitude

@@ -115,21 +115,6 @@ def _whole(rows: Array, plan: Chain, size: int) -> dict[Any, SignedLog]:
     return whole
 
 
-def _mend(task: general.Task, runner: Any, lost: Index, whole: dict[Any, SignedLog], rescue: Rescue) -> tuple[Any, Any]:
-    """Run lost points again, factor by factor, then with unlimited exponents; return who settled, and the factors."""
-    beyond = general._beyond(task.points)[lost]
-    again, settled, factor = lost[~beyond], np.zeros(len(lost), dtype=bool), np.full(len(lost), np.nan)
-    if len(again):
-        orbits = general._carried(task, runner, again, careful=True)
-        general._replace(whole, again, general._collect(task, orbits, runner, again))
-        settled[~beyond], factor[~beyond] = orbits.settled & ~orbits.flagged, orbits.factor
-        beyond[~beyond] = orbits.flagged
-    if beyond.any():
-        general._replace(whole, lost[beyond], rescue(lost[beyond]).parts)
-        factor[beyond] = np.nan
-    return settled, factor
-
-
 def _outcome(
     rows: Array, whole: dict[Any, SignedLog], plan: Chain, chain: "Composition", points: Points, settled: Any
 ) -> Outcome:
@@ -169,7 +154,8 @@ def run_llvm(kernel: Any, chain: "Composition", points: Points, runner: Any, res
         return _outcome(rows, whole, plan, chain, points, settled)
     whole = {key: SignedLog(one.mantissa.copy(), one.exponent.copy()) for key, one in whole.items()}
     task = general.Task(kernel, chain, points, plan.slopes)
-    settled[lost], factor[lost] = _mend(task, runner, lost, whole, rescue)
+    parts, settled[lost], factor[lost] = general.mend(task, runner, lost, rescue)
+    general.replace(whole, lost, parts)
     open_ = factor[~np.isnan(factor)]
     return to_outcome(
         Stacked(whole),
