@@ -195,7 +195,7 @@ def drawn(values):
 def the_widths(scale):
     """Return the rates of the largest and of the upper quartile of singular values against the width."""
     widths, depth = ([1, 4, 16] if scale.quick else [1, 4, 16, 64, 256]), 12
-    colours = ("blue", "orange", "green", "vermillion", "purple", "sky", "yellow", "black", "grey")
+    colours = ("blue", "orange", "green", "vermillion", "purple", "black", "blue", "green", "grey")
     top, quarter = [HorizontalLine(0.0)], []
     for place, (network, colour) in enumerate(zip((*NETWORKS[:5], VANILLA, *NETWORKS[6:]), colours, strict=True)):
         found = []

@@ -140,7 +140,9 @@ def along_a_parameter(scale: sg.Scale):
             Band(values, mean - 2 * error, mean + 2 * error, "± 2 standard errors"),
             Line(values, mean, r"measured $\lambda$"),
             exact_branch(layer, low, high),
-            Points(*map(list, zip(*marks, strict=True)), "exact", colour="vermillion", marker="star", size=12.0),
+            Points(
+                *map(list, zip(*marks, strict=True)), "exact, last parameter", colour="black", marker="star", size=12.0
+            ),
             HorizontalLine(0.0, ""),
         ]
         panels.append(Panel(layers, xlabel, r"$\lambda$ [nats per step]", title, ylim=(-1.6, 1.3), legend="below"))
@@ -173,7 +175,7 @@ def gradients(scale: sg.Scale):
     panels, rows = [], []
     for parameters, title in ((ON_CYCLES, "on cycles"), (ON_CHAOS, "on chaos")):
         layers = []
-        for r in parameters:
+        for r, colour in zip(parameters, ("vermillion", "blue"), strict=True):
             state, sizes = np.array([np.linspace(0.2, 0.8, starts), np.zeros(starts)]), []
             for _ in range(last):
                 state, _ = system.advance(state, {"r": r})
@@ -184,7 +186,10 @@ def gradients(scale: sg.Scale):
                 LOGISTIC, 0.3, parameters={"r": r}, steps=400, orbits=4 if scale.quick else 100, transient=400
             )
             rate, error = float(found.exponents[0]), float(found.standard_error[0])
-            layers += [Band(depths, low, high, ""), Line(depths, middle, f"r = {r:g}: median of {starts} starts")]
+            layers += [
+                Line(depths, middle, f"r = {r:g}: median of {starts} starts", colour=colour),
+                Band(depths, low, high, "the middle 80 % of them", colour=colour),
+            ]
             if rate > 0:
                 pace = rate * depths / math.log(10)
                 layers.append(Line(depths, pace, f"r = {r:g}: $e^{{\\lambda n}}$", stroke="dashed", colour="black"))

@@ -113,7 +113,7 @@ def the_plane(scale):
             [Heatmap(weights, biases, np.log10(np.minimum(field, 1e6)), label, high=DEEPEST), curve, *marks],
             r"$\sigma_w$",
             r"$\sigma_b$",
-            "tanh",
+            f"tanh: {label.partition(':')[0]}",
             xlim=(0.6, 2.2),
             ylim=(0.01, 1.0),
             legend="below",
@@ -263,6 +263,7 @@ def typical_and_mean(scale):
             "order at any width. Bars: one standard error.",
             alt="Mean and typical gradients against depth; exponents of Gaussian products against their index.",
             columns=1 if scale.quick else 2,
+            size=(7.2 if scale.quick else 11.0, 5.2),
         ),
         exponent_table(scale),
     )
@@ -285,7 +286,10 @@ def exponents_panel():
         exact = gaussian_exponents(width, deviation=width**-0.5)
         found = linear_exponents(width, deviation=width**-0.5, depth=40, networks=40, seed=SEED)
         place = (np.arange(width) + 0.5) / width
-        layers += [Line(place, exact, f"exact, $n = {width}$", colour=colour), *bars(place, found, "", colour)]
+        layers += [
+            Line(place, exact, f"exact, $n = {width}$", colour=colour),
+            *bars(place, found, "measured" if width == 32 else "", colour),
+        ]
     return [Panel(layers, r"$(i - \frac{1}{2})/n$", r"exponent $\lambda_i$ [nats per layer]", "linear", legend="below")]
 
 
@@ -323,7 +327,10 @@ def skips():
         curve = trajectory(phi, **given).gradient_correlations
         run = simulate(phi, width=WIDTH, networks=networks, seed=SEED, **given)
         found = pick(estimate(run.gradient_correlations), every)
-        layers += [Line(steps, curve, name, colour=colour), *bars(steps[every], found, "", colour)]
+        layers += [
+            Line(steps, curve, name, colour=colour),
+            *bars(steps[every], found, f"measured, width {WIDTH}" if branch == depth**-0.5 else "", colour),
+        ]
     far = 400
     tanh = trajectory(TANH, sigma_w2=2.0, sigma_b2=BIAS, depth=far, branch=1.0, correlation=1.0).log_gradients
     law = residual_law(TANH, sigma_w2=2.0, sigma_b2=BIAS)
@@ -355,7 +362,7 @@ def skips():
                 Panel(layers, "layer $l$", "correlation of the gradients", "shattering", legend="below"),
                 Panel(
                     growth,
-                    r"$\sqrt{l}$",
+                    r"square root of the layer, $\sqrt{l}$",
                     r"$\log$ of the squared gradient [nats]",
                     "residual networks",
                     ylim=(-1.0, float(tanh[-1]) * 1.5),
@@ -368,6 +375,7 @@ def skips():
             "unless branches are scaled by 1/√L.",
             alt="Correlation of gradients against depth with and without skips; residual gradient growth against √l.",
             columns=2,
+            size=(11.0, 5.4),
         ),
     )
 

@@ -92,6 +92,8 @@ def _(layer: shapes.Points, canvas: Canvas) -> None:
         markeredgecolor=PALETTE["white"],
         markeredgewidth=0.8 if layer.size >= EDGED else 0.0,
     )
+    if layer.size < NAMED:
+        marks = Line2D([], [], linestyle="none", marker=MARKERS[layer.marker], markersize=NAMED, color=colour)
     canvas.name(marks, layer.label)
 
 
@@ -184,6 +186,7 @@ def _(layer: shapes.Heatmap, canvas: Canvas) -> None:
 
 
 EDGED = 3.0  # points, the smallest marker that a white edge does not cover
+NAMED = 4.0  # points, the smallest marker that is seen in a legend
 
 
 def _colourmap(colours: Colours) -> Any:
