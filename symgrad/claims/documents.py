@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 
 from sympy import Symbol
@@ -83,7 +84,7 @@ def examine_document(
         key = (replace(link, line=0, column=0, text=""), seconds, seed)
         if key not in answers:
             if not is_warm:
-                within(START_SECONDS, examine_link, _WARMING, seed)
+                within(START_SECONDS, warm, _WARMING, 0)
             answers[key] = _answer(link, seconds, seed)
             found = answers[key]
             is_warm = not (isinstance(found, Evidence) and found.method in _NO_ANSWERS)
@@ -92,6 +93,12 @@ def examine_document(
             yield replace(answer, line=link.line, column=link.column)
         else:
             yield Examined(link, replace(answer, claim=link.text))
+
+
+@cache
+def warm(link: Link, seed: int) -> None:
+    """Examine a claim, once in each process: it imports what claims need."""
+    examine_link(link, seed)
 
 
 def _answer(link: Link, seconds: float, seed: int) -> Evidence | Problem:

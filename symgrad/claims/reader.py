@@ -11,6 +11,7 @@ from symgrad.claims.operations import ARGUMENTS, Operation
 from symgrad.errors import InputError
 from symgrad.maps import ACTIVATIONS, differentiate, functions
 from symgrad.parsing import Call, Condition, Name, Node, domain_conditions, names, parse, to_sympy, tree, unparse, walk
+from symgrad.parsing.conversion import GRAMMAR_FUNCTIONS
 from symgrad.symbols import real
 
 MAX_ORDER = 12
@@ -29,7 +30,12 @@ class Reader:
         return self.symbols.get(name) or real(name)
 
     def expression(self, node: Node) -> Expr:
-        return without_layers(to_sympy(self.plain(node), functions=self.functions, symbol=self.symbol))
+        plain = self.plain(node)
+        called = {part.function for part in walk(plain) if isinstance(part, Call)}
+        # Looking up how many arguments each function takes costs more than a small tree.
+        known = called <= self.functions.keys() | GRAMMAR_FUNCTIONS.keys()
+        functions = {name: f for name, f in self.functions.items() if name in called} if known else self.functions
+        return without_layers(to_sympy(plain, functions=functions, symbol=self.symbol))
 
     def plain(self, node: Node) -> Node:
         """Return the tree with a name for every operator; what each name means is kept in ``operations``."""

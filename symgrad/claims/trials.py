@@ -53,11 +53,12 @@ def try_points(
     """
     agreeing = defined = skipped = 0
     lhs, rhs = expand_activations(lhs), expand_activations(rhs)
+    sides = (lhs, rhs, Add(lhs, Mul(S.NegativeOne, rhs, evaluate=False), evaluate=False))
     extension = extension or _as_it_is
     for point in candidates:
         bits = (*BITS, DEEPEST_BITS) if defined < DEEP else BITS[skipped:]
         try:
-            outcome = _outcome(lhs, rhs, relation, point, bits, extension)
+            outcome = _outcome(sides, relation, point, bits, extension)
         except DivergesError as reason:
             return Findings(point, str(reason), agreeing, defined + 1)
         if outcome is None:
@@ -82,10 +83,10 @@ class _Unclear:
 
 
 def _outcome(
-    lhs: Expr, rhs: Expr, relation: str, point: Point, precisions: tuple[int, ...], extension: Extension
+    sides: tuple[Expr, Expr, Expr], relation: str, point: Point, precisions: tuple[int, ...], extension: Extension
 ) -> bool | type[_Unclear] | None:
     """Say whether the comparison holds at a point: None where a side is not defined or not finite there."""
-    difference = Add(lhs, Mul(S.NegativeOne, rhs, evaluate=False), evaluate=False)
+    lhs, rhs, difference = sides
     for bits in precisions:
         try:
             # Not finite where one of the sides is not.

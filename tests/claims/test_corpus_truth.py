@@ -57,6 +57,7 @@ LEAST, ENOUGH = 3, 6
 SPECIAL = tuple(Fraction(v) for v in "0 1 -1 1/2 -1/2 2 -2 1/3 3 -3 7/5 -7/5 9/10 -9/10 4 5 -5".split())
 
 Numbers = Mapping[str, Any]
+parsed, parsed_relation = cache(parse), cache(parse_relation)
 
 
 class NoValueError(Exception):
@@ -192,7 +193,7 @@ class Oracle:
         assert isinstance(variable, Name)
         order = int(self.value(arguments[2], at)) if len(arguments) > 2 else 1
         here, mp = at[variable.name], self.mp
-        inner = Oracle(mp.dps * (order + 2))
+        inner = _oracle(mp.dps * (order + 2))
         step = inner.mp.mpf(10) ** -(mp.dps)
         wide = {name: inner.mp.mpf(value) for name, value in at.items()}
 
@@ -275,12 +276,17 @@ class Oracle:
         return value
 
 
+@cache
+def _oracle(digits: int) -> Oracle:
+    return Oracle(digits)
+
+
 def holds(oracle: Oracle, link: Link, at: Numbers) -> bool | None:
     """Say whether a link holds at a point; None where its conditions fail or a side has no value."""
     try:
         if not all(_condition(oracle, text, at) for text in link.where):
             return None
-        lhs, rhs = (parse(side) for side in (link.lhs, link.rhs))
+        lhs, rhs = (parsed(side) for side in (link.lhs, link.rhs))
         left, right = oracle.value(lhs, at), oracle.value(rhs, at)
     except NoValueError:
         return None
@@ -316,7 +322,7 @@ def compared(oracle: Oracle, left: Any, relation: str, right: Any, within: float
 
 
 def _condition(oracle: Oracle, text: str, at: Numbers) -> bool:
-    nodes, relations = parse_relation(text)
+    nodes, relations = parsed_relation(text)
     values = [oracle.value(node, at) for node in nodes]
     return all(compared(oracle, a, relation, b) for a, relation, b in zip(values, relations, values[1:], strict=False))
 
@@ -332,7 +338,7 @@ def points(oracle: Oracle, link: Link, seed: int = 0, count: int = POINTS) -> It
 
 def free_names(link: Link) -> list[str]:
     """Return the variables of a link that nothing in it binds."""
-    sides = [parse(link.lhs), parse(link.rhs), *(node for text in link.where for node in parse_relation(text)[0])]
+    sides = [parsed(link.lhs), parsed(link.rhs), *(node for text in link.where for node in parsed_relation(text)[0])]
     return sorted(frozenset[str]().union(*(names(side) - bound_names(side) for side in sides)))
 
 

