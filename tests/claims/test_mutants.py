@@ -131,10 +131,17 @@ def every_variant(truth: ModuleType) -> tuple[Link, ...]:
     return tuple(variant for entry in truth.entries("true") for link in entry.links for variant in variants(link))
 
 
+def drawn_variants(truth: ModuleType, count: int, seed: int) -> Iterator[Link]:
+    """Yield one variant each of links drawn at random, which need not make all the others."""
+    rng = random.Random(seed)
+    links = [link for entry in truth.entries("true") for link in entry.links]
+    for link in rng.sample(links, count):
+        yield rng.choice(list(variants(link)))
+
+
 def mutants(truth: ModuleType, *, count: int | None = None, seed: int = 0) -> Iterator[Mutant]:
     """Yield mutants of the true claims of the corpus, all or so many drawn at random, each with its truth."""
-    found = every_variant(truth)
-    drawn = found if count is None else random.Random(seed).sample(found, count)
+    drawn = every_variant(truth) if count is None else drawn_variants(truth, count, seed)
     oracle = truth.Oracle(DIGITS)
     for link in drawn:
         yield Mutant(
