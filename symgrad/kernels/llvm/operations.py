@@ -68,6 +68,7 @@ class Body:
         self.code, self.program = code, program
         self.values = [*inputs, *(code.number(number) for number in program.constants)]
         self._reduced: dict[int, Reduced] = {}
+        self._reciprocals: dict[int, str] = {}
         for one in program.instructions:
             self.values.append(self._written(one.op, one.arguments))
 
@@ -89,6 +90,8 @@ class Body:
             return grown if self._bound(slots[0]) <= HIGHEST else code.select(beyond, code.number(float("inf")), grown)
         if op == "tanh_given":
             return self._tanh(*slots)
+        if op == "div" and self._shared(slots[1]):
+            return self._quotient(*slots)
         return SIMPLE[op](code, *arguments)
 
     def _bounded(self, op: str, slots: tuple[int, ...]) -> str:
@@ -112,6 +115,28 @@ class Body:
         op, slots = self._instruction(slot)
         bounds = [self.program.constant(s) for s in (slots if op == "min" else (slot,))]
         return min((bound for bound in bounds if bound is not None), default=math.inf)
+
+    def _shared(self, slot: int) -> bool:
+        """Return whether several numbers are divided by 1 + exp(u) with u <= ``HIGHEST``, which this slot holds."""
+        op, slots = self._instruction(slot)
+        users = [one for one in self.program.instructions if one.op == "div" and one.arguments[1] == slot]
+        if op != "add" or len(users) < 2:
+            return False
+        inner = [self._instruction(s) for s in slots]
+        grown = [arguments[0] for kind, arguments in inner if kind == "exp"]
+        one = any(self.program.constant(s) == 1.0 for s in slots)
+        return one and len(grown) == 1 and self._bound(grown[0]) <= HIGHEST
+
+    def _quotient(self, numerator: int, denominator: int) -> str:
+        """Write a quotient as a product with the shared reciprocal, corrected by what it leaves over."""
+        code, above, below = self.code, self.values[numerator], self.values[denominator]
+        if denominator not in self._reciprocals:
+            self._reciprocals[denominator] = code.div(code.number(1.0), below)
+        share = self._reciprocals[denominator]
+        if self.program.constant(numerator) == 1.0:
+            return share
+        rough = code.mul(above, share)
+        return code.fma(code.fma(code.neg(rough), below, above), share, rough)
 
     def _reduction(self, slot: int) -> Reduced:
         if slot not in self._reduced:

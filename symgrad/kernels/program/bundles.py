@@ -49,8 +49,12 @@ def _tanh(u: Term) -> Bundle:
 
 
 def _sigmoid(u: Term) -> Bundle:
-    _, r, s = _logistic(u)
-    return s, s * r, -(_half_tanh(u) * (s * r))
+    """With d = 1 + e: e/d and e/d², each rounded as seldom as can be."""
+    e = exp(lower(u, HIGHEST))
+    d = 1 + e
+    value = e / d
+    slope = value / d
+    return value, slope, -(_half_tanh(u) * slope)
 
 
 def _softplus(u: Term) -> Bundle:
