@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +50,8 @@ def thread_runner(threads: int) -> Callable[[Callable[[Any], Any], Sequence[Any]
     def run(function: Callable[[Any], Any], tiles: Sequence[Any]) -> list[Any]:
         if threads == 1 or len(tiles) == 1:
             return [function(tile) for tile in tiles]
+        from concurrent.futures import ThreadPoolExecutor  # at start-up it would cost 8 ms
+
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(function, tiles))
 
