@@ -93,7 +93,13 @@ def _log_norm(compound: SignedLog) -> Array:
     scale = filled.max(axis=0)
     scale = np.where(np.isfinite(scale), scale, 0.0)
     shift = np.clip(compound.exponent - scale, -4000, 0).astype(np.intc)
-    matrices = np.ldexp(compound.mantissa, shift).reshape(size, size, points).transpose(2, 0, 1)
+    floats = np.ldexp(compound.mantissa, shift)
+    if size == 2:  # half the sum of the two hypotenuses: a rotation and a reflection make up the matrix
+        a, b, c, d = floats
+        norms = (np.hypot(a + d, b - c) + np.hypot(a - d, b + c)) / 2
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(norms) + scale * LN2)
+    matrices = floats.reshape(size, size, points).transpose(2, 0, 1)
     usable = np.isfinite(matrices).all(axis=(1, 2))
     norms = np.full(points, np.nan)
     if usable.any():
