@@ -10,6 +10,7 @@ from symgrad.errors import InputError
 from symgrad.kernels.numpy_backend import obstacle, run_numpy
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
+from symgrad.kernels.since import Since
 from symgrad.kernels.stacking import Stacked
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ WORTH_COMPILING = 20_000_000  # steps of points that take the NumPy backend long
 FEW, SOON = 64, 1200
 
 
-def _rescue(kernel: Any, chain: "Composition", points: Points) -> Callable[[NDArray[np.intp]], Stacked]:
-    """Return what runs lost points with unlimited exponents."""
+def _rescue(kernel: Any, chain: "Composition", points: Points) -> Callable[..., Stacked]:
+    """Return what runs lost points with unlimited exponents, from the start or since float64 lost them."""
 
-    def run(index: NDArray[np.intp]) -> Stacked:
+    def run(index: NDArray[np.intp], since: Since | None = None) -> Stacked:
         from symgrad.kernels import lambdified, unlimited
 
-        return unlimited.run_unlimited(kernel.steps, lambdified.EXTENDED, chain, points, index)
+        return unlimited.run_unlimited(kernel.steps, lambdified.EXTENDED, chain, points, index, since)
 
     return run
 
@@ -46,10 +47,23 @@ def run_mpmath(kernel: Any, chain: "Composition", points: Points, trace: bool, r
 
 def run_fast(kernel: Any, chain: "Composition", points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by the NumPy backend, whose lost points are run with unlimited exponents."""
-    reason = obstacle(kernel, chain, trace)
+    reason = _obstacle(kernel, chain, trace)
     if reason is not None:
         raise InputError(f"the numpy backend does not compute {reason}; use the backend auto or lambdify")
+    if chain.dimension > 1:
+        from symgrad.kernels import vectors
+
+        return vectors.run_vector_states(kernel, chain, points, runner, _rescue(kernel, chain, points))
     return run_numpy(kernel, chain, points, runner, _rescue(kernel, chain, points))
+
+
+def _obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
+    """Return why the NumPy backend, for one component or several, cannot compute this, None if it can."""
+    if chain.dimension == 1:
+        return obstacle(kernel, chain, trace)
+    from symgrad.kernels import vectors
+
+    return vectors.obstacle(kernel, chain, trace)
 
 
 def run_vectors(kernel: Any, chain: "Composition", points: Points, trace: bool, runner: Any) -> Outcome:
@@ -67,7 +81,7 @@ def run_auto(kernel: Any, chain: "Composition", points: Points, trace: bool, run
     work = points.size * sum(int(block.layers) for block in chain.blocks)
     if work >= WORTH_COMPILING and _compiles(kernel, chain, trace) and not _settles_soon(kernel, points, runner):
         return run_vectors(kernel, chain, points, trace, runner)
-    run = run_lambdify if obstacle(kernel, chain, trace) else run_fast
+    run = run_lambdify if _obstacle(kernel, chain, trace) else run_fast
     return run(kernel, chain, points, trace, runner)
 
 

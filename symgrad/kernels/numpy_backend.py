@@ -13,6 +13,7 @@ from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.plans import Plan
 from symgrad.kernels.points import Points
 from symgrad.kernels.signed_log import SignedLog
+from symgrad.kernels.since import Since
 from symgrad.kernels.stacking import Stacked, to_outcome
 from symgrad.kernels.stretches import TILE, Body, Carrier
 from symgrad.kernels.writing import Found, collect, write_results
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-Rescue = Callable[[Index], Stacked]
+Rescue = Callable[..., Stacked]
 LARGEST_PARAMETER = 2.0**100
 LONGEST_BODY = 100
+DEEP, LONG = 12_000, 600
 
 
 def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
@@ -169,30 +171,55 @@ def mend(task: Task, runner: Any, lost: Index, rescue: Rescue) -> tuple[Mapping[
     -------
     their numbers, which of them settled, and the factors of blocks where they did not
     """
-    beyond = _beyond(task.points)[lost]
+    beyond, carrier = _beyond(task.points)[lost], Carrier(task.points, runner)
     settled, factor, parts = np.zeros(len(lost), dtype=bool), np.full(len(lost), np.nan), dict[Any, SignedLog]()
+
+    def mended(places: Index, numbers: Mapping[Any, SignedLog]) -> None:
+        for key, one in numbers.items():
+            if key not in parts:
+                parts[key] = SignedLog(np.full((1, len(lost)), np.nan), np.zeros((1, len(lost))))
+            parts[key].mantissa[:, places], parts[key].exponent[:, places] = one.mantissa, one.exponent
+
+    deep = _deep_ends(task, carrier, lost, np.flatnonzero(~beyond))
+    for places, since in deep:
+        mended(places, rescue(lost[places], since).parts)
+        beyond[places] = True
     again = np.flatnonzero(~beyond)
+    beyond[np.concatenate([places for places, _ in deep])] = False
     if len(again):
-        found, carrier = Found.of(len(again), task), Carrier(task.points, runner)
+        found = Found.of(len(again), task)
         orbits = _carried(task, carrier, lost[again], careful=True)
         collect(task, carrier, orbits, lost[again], found, places=np.arange(len(again)))
         beyond[again] = found.flagged
-        settled[again], factor[again] = found.settled, found.factor
-        parts = {key: _spread(one, again, len(lost)) for key, one in found.numbers().items()}
+        settled[again], factor[again] = found.settled, np.where(found.flagged, np.nan, found.factor)
+        settled[again] &= ~found.flagged
+        mended(again, found.numbers())
     if beyond.any():
         left = np.flatnonzero(beyond)
-        settled[left], factor[left] = False, np.nan
-        rescued = rescue(lost[left]).parts
-        parts = parts or {key: _spread(one, left, len(lost)) for key, one in rescued.items()}
-        replace(parts, left, rescued)
+        mended(left, rescue(lost[left]).parts)
     return parts, settled, factor
 
 
-def _spread(number: SignedLog, places: Index, size: int) -> SignedLog:
-    """Return numbers at their places among others that are not there yet."""
-    mantissa, exponent = np.full((1, size), np.nan), np.zeros((1, size))
-    mantissa[:, places], exponent[:, places] = number.mantissa, number.exponent
-    return SignedLog(mantissa, exponent)
+def _deep_ends(task: Task, carrier: Carrier, lost: Index, places: Index) -> list[tuple[Index, Since]]:
+    """Return which lost points of a very deep chain float64 held for long, and where unlimited exponents take over."""
+    ends = [(places[:0], Since.nothing())]
+    blocks = task.chain.blocks
+    if len(blocks) != 1 or not len(places):
+        return ends
+    ((body, times),) = _bodies(task, False)
+    if times < DEEP or not body.looks(times // body.span):
+        return ends
+    (start,) = task.points.flat_start(lost[places])
+    orbits = Orbits.of(start, len(task.names))
+    behind = carrier.approach(body, orbits, lost[places], times)
+    for done in np.unique(behind[behind >= LONG]).tolist():
+        some = np.flatnonzero(behind == done)
+        own = {
+            name: SignedLog.from_parts(orbits.slopes[i, some], orbits.scale[some]) for i, name in enumerate(task.names)
+        }
+        product = SignedLog.from_parts(orbits.mantissa[some], orbits.exponent[some])
+        ends.append((places[some], Since(SignedLog.from_float(orbits.state[some]), product, own, times - done)))
+    return ends
 
 
 def replace(whole: Mapping[Any, SignedLog], index: Index, parts: Mapping[Any, SignedLog]) -> None:

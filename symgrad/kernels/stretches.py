@@ -27,6 +27,7 @@ LONGEST_SPAN = 96
 WORTH_LOOKING = 6
 SOON, FIRST_LOOK, GROWTH = 1, 2, 1.3
 FEW, WORTH_FOLLOWING, LONGEST_ROUND = 64, 4, 20_000
+FAINT = 2.0**-300
 PATIENCE, TOO_MANY = 1_000_000, 50_000_000
 
 
@@ -139,6 +140,7 @@ class Carrier:
             count = min(int(length), blocks - done, LONGEST_ROUND)
             left = blocks - done - count
             followed = self._followed(body, orbits, index, active, count - 1)
+            followed, active = followed[~orbits.flagged[active]], active[~orbits.flagged[active]]
             for chosen, length_ in ((active[followed], 1), (active[~followed], count)):
 
                 def one(part: Any, count: int = length_, left: int = left) -> None:
@@ -150,6 +152,59 @@ class Carrier:
                 self._tiles(one, chosen)
             active = active[~(orbits.settled[active] | orbits.flagged[active])]
             done, length = done + count, length * GROWTH
+
+    def approach(self, body: Body, orbits: Orbits, index: Index, times: int) -> NDArray[np.int64]:
+        """Carry orbits as far as float64 holds them, or until they repeat or come very near 0.
+
+        Returns
+        -------
+        how many applications each has behind it
+        """
+        blocks, rest = divmod(times, body.span)
+        behind = np.zeros(len(index), dtype=np.int64)
+        everyone = np.arange(len(index))
+        active = self._held(body, orbits, index, everyone, (rest, 1))
+        behind[active] = rest
+        done, length = 0, 1.0
+        while done < blocks and len(active):
+            count = min(int(length), blocks - done, LONGEST_ROUND)
+            followed = self._followed(body, orbits, index, active, count - 1)
+            followed, active = followed[~orbits.flagged[active]], active[~orbits.flagged[active]]
+            held = [self._held(body, orbits, index, active[followed], (body.span, 1))]
+            held.append(self._held(body, orbits, index, active[~followed], (body.span, count)))
+            behind[active[followed]] += (count - 1) * body.span
+            behind[held[0]] += body.span
+            behind[held[1]] += count * body.span
+            active = np.sort(np.concatenate(held))
+            active = active[(orbits.factor[active] >= 0.0) & (np.abs(orbits.state[active]) > FAINT)]
+            done, length = done + count, length * GROWTH
+        return behind
+
+    def _held(self, body: Body, orbits: Orbits, index: Index, active: Index, stretch: tuple[int, int]) -> Index:
+        """Carry orbits through so many runs of so many applications; return those that float64 held, the others stay.
+
+        The factor of a block is noted, -1 where the orbit repeats.
+        """
+        (applications, count), held = stretch, np.ones(len(active), dtype=bool)
+        if not applications or not len(active):
+            return active
+        block, plan = body.plan(applications)
+
+        def one(part: slice) -> None:
+            places = active[part]
+            tile, values = orbits.at(places), self.points.at(index[places])
+            with self.workspace() as workspace, np.errstate(all="ignore"):
+                bound = _bind(plan, values, len(places), workspace)
+                _run(body, block, bound, tile, values, (0, count), workspace)
+                same = bound.state == tile.state
+                tile.factor[:] = np.where(same, -1.0, np.abs(bound.outputs(block.program.jacobian)[0]))
+            tile.flag_undefined(body.zeros_exact)
+            held[part] = ~tile.flagged
+            inside = np.flatnonzero(~tile.flagged)
+            orbits.put(places[inside], tile.at(inside))
+
+        self.runner(one, [slice(i, min(i + TILE, len(active))) for i in range(0, len(active), TILE)])
+        return active[held]
 
     def _followed(self, body: Body, orbits: Orbits, index: Index, active: Index, blocks: int) -> NDArray[np.bool_]:
         """Carry stragglers that contract through many blocks at once; return which."""
@@ -168,6 +223,7 @@ class Carrier:
                 found[i] = follow(block, bound, orbit, blocks)
                 if found[i]:
                     orbits.put(slice(place, place + 1), orbit)
+                orbits.flagged[place] |= orbit.flagged[0]
         return found
 
     def _too_many(self, active: int, of: int, done: int, left: int) -> None:
@@ -292,5 +348,7 @@ def _run(
             reach = tile.multiply(factor, size, reach)
         tile.extend(product, own, body.live, body.zeros_exact, size)
         if b + 1 < count:
+            if tile.flagged.all():
+                return
             np.copyto(bound.state, new)
     np.copyto(tile.state, new)

@@ -49,7 +49,7 @@ def solve(bound: Bound, start: float, blocks: int) -> bool:
         before, size = size, float(np.abs(residual).max())
         if not size < np.inf:
             return False
-        if size <= ROUNDING * float(np.abs(ends).min()) and (size >= STAGNANT * before or size == 0.0):
+        if (np.abs(residual) <= ROUNDING * np.abs(ends)).all() and (size >= STAGNANT * before or size == 0.0):
             return True
         factors = np.broadcast_to(product, residual.shape).tolist()
         ends = ends + np.array(affine_recurrence(factors, residual.tolist(), 0.0))
@@ -57,7 +57,10 @@ def solve(bound: Bound, start: float, blocks: int) -> bool:
 
 
 def follow(block: BlockProgram, bound: Bound, orbit: Orbits, blocks: int) -> bool:
-    """Carry one orbit through so many blocks at once, if its trajectory is found and stays within float64."""
+    """Carry one orbit through so many blocks at once, if its trajectory is found and stays within float64.
+
+    An orbit that stays where it is, because float64 loses its slopes on the way, is flagged.
+    """
     if orbit.scale[0] != 0.0 or orbit.flagged[0] or not solve(bound, float(orbit.state[0]), blocks):
         return False
     program = block.program
@@ -68,6 +71,7 @@ def follow(block: BlockProgram, bound: Bound, orbit: Orbits, blocks: int) -> boo
         return False
     slopes = [_last(factors, added, float(row[0])) for row, added in zip(orbit.slopes, own, strict=True)]
     if not all(LOST < abs(s) < LARGE or s == 0.0 for s in slopes):
+        orbit.flagged[0] = any(0.0 < abs(s) <= LOST for s in slopes)
         return False
     mantissa, exponent = float(orbit.mantissa[0]), float(orbit.exponent[0]) + float(powers.sum())
     for first in range(0, blocks, CHUNK):
