@@ -79,9 +79,10 @@ def run_vectors(kernel: Any, chain: "Composition", points: Points, trace: bool, 
 def run_auto(kernel: Any, chain: "Composition", points: Points, trace: bool, runner: Any) -> Outcome:
     """Evaluate by the fastest backend that can."""
     work = points.size * sum(int(block.layers) for block in chain.blocks)
-    if work >= WORTH_COMPILING and _compiles(kernel, chain, trace) and not _settles_soon(kernel, points, runner):
-        return run_vectors(kernel, chain, points, trace, runner)
     run = run_lambdify if _obstacle(kernel, chain, trace) else run_fast
+    deep = work >= WORTH_COMPILING and run is run_fast and chain.dimension == 1
+    if deep and not _settles_soon(kernel, points, runner) and _compiles(kernel, chain, trace):
+        run = run_vectors
     return run(kernel, chain, points, trace, runner)
 
 
