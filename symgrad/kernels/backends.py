@@ -24,6 +24,8 @@ def _rescue(kernel: Any, chain: "Composition", points: Points) -> Callable[..., 
     """Return what runs lost points with unlimited exponents, from the start or since float64 lost them."""
 
     def run(index: NDArray[np.intp], since: Since | None = None) -> Stacked:
+        if not len(index):
+            return Stacked({})
         from symgrad.kernels import lambdified, unlimited
 
         return unlimited.run_unlimited(kernel.steps, lambdified.EXTENDED, chain, points, index, since)

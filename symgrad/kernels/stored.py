@@ -15,6 +15,7 @@ from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.program import OPERATIONS, TRUTHS, Program
 
 LARGEST_PROGRAM = 20_000
+MOST_COMPONENTS = 4
 MOST_LAYERS = 1000
 
 
@@ -192,15 +193,15 @@ class StoredKernel:
 
 
 def kernel_data(kernel: Any) -> dict[str, Any] | None:
-    """Return a kernel of one repeated block of scalar layers as plain data, None where it has no programs.
+    """Return a kernel of one repeated block as plain data, None where it has no programs.
 
     Parameters
     ----------
     kernel : a ``Kernel``
     """
     chain, programs, bare = kernel.composition, kernel.programs, kernel.repeated.programs
-    scalar = chain.dimension == 1 and chain.domain == "real" and len(chain.blocks) == 1
-    if not scalar or isinstance(programs, str) or isinstance(bare, str) or kernel.target.second_order:
+    fits = chain.dimension <= MOST_COMPONENTS and chain.domain == "real" and len(chain.blocks) == 1
+    if not fits or isinstance(programs, str) or isinstance(bare, str) or kernel.target.second_order:
         return None
     place = {layer: i for i, layer in enumerate(programs.layers)}
     return {
@@ -230,7 +231,8 @@ def stored_kernel(data: Any, *, depth: int, backend: str) -> StoredKernel:
 
 def _kernel(data: Any, depth: int, backend: str) -> StoredKernel:
     state, parameters, wrt = (_names(data[key]) for key in ("state", "parameters", "wrt"))
-    _need(len(state) == 1, "one component")
+    d = len(state)
+    _need(1 <= d <= MOST_COMPONENTS, "a state")
     layered = [_names(part) for part in data["layered"]]
     size = len(layered)
     _need(0 < size <= MOST_LAYERS and len(data["layers"]) == len(data["bare"]) == size, "a program per layer")
@@ -240,10 +242,10 @@ def _kernel(data: Any, depth: int, backend: str) -> StoredKernel:
     _need(all(type(i) is int and 0 <= i < size for i in body) and set(body) == set(range(size)), "layers of the body")
     shared = set(parameters)
     full, bare = (
-        {layer: _program(part, names, shared, layer.layered) for layer, part in zip(layers, data[key], strict=True)}
+        {layer: _program(part, d, names, shared, layer) for layer, part in zip(layers, data[key], strict=True)}
         for key, names in (("layers", wrt), ("bare", ()))
     )
-    loss = None if data["loss"] is None else _program(data["loss"], wrt, None, ())
+    loss = None if data["loss"] is None else _program(data["loss"], d, wrt, None, None)
     chain = StoredChain(
         tuple(map(StoredName, state)), tuple(map(StoredName, parameters)), tuple(layers[i] for i in body), depth
     )
@@ -261,8 +263,10 @@ def _names(given: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _program(data: Any, wrt: Sequence[str], shared: set[str] | None, layered: Sequence[str]) -> Program:
-    """Return one program whose inputs are the state and known names, and whose outputs are those of a scalar step."""
+def _program(
+    data: Any, components: int, wrt: Sequence[str], shared: set[str] | None, layer: StoredLayer | None
+) -> Program:
+    """Return one program whose inputs are the state and known names, and whose outputs are those of a step."""
     _need(len(data["instructions"]) + len(data["constants"]) <= LARGEST_PROGRAM, "a program of ordinary size")
     numbers = [*(a for row in data["instructions"] for a in row[1:])]
     numbers += [slot for key in ("values", "jacobian", "local") for slot in data[key]]
@@ -271,13 +275,18 @@ def _program(data: Any, wrt: Sequence[str], shared: set[str] | None, layered: Se
     program = Program.from_data(data)
     _need(program.wrt == tuple(wrt), "the names differentiated by")
     outputs = (len(program.values), len(program.jacobian), len(program.local))
-    _need(outputs == (1, 1, len(wrt)), "a value, a slope and a derivative for each name")
+    rows = components if layer else 1
+    _need(outputs == (rows, rows * components, rows * len(wrt)), "values, slopes and derivatives by each name")
     kinds = [one.kind for one in program.inputs]
-    _need(kinds.count("state") == 1 and kinds[0] == "state", "one state, first")
-    names = [one.name for one in program.inputs[1:]]
+    _need([kind == "state" for kind in kinds] == [i < components for i in range(len(kinds))], "the state first")
+    names = [one.name for one in program.inputs[components:]]
     _need(len(set(names)) == len(names), "different inputs")
-    for one in program.inputs[1:]:
-        known = one.name in layered if one.kind == "layer" else shared is None or one.name in shared
+    for one in program.inputs[components:]:
+        known = (
+            layer is not None and one.name in layer.layered
+            if one.kind == "layer"
+            else shared is None or one.name in shared
+        )
         _need(known, f"a name of the chain instead of {one.name!r}")
     _check_truths(program)
     return program

@@ -12,7 +12,7 @@ from symgrad.kernels.numpy_backend import LONGEST_BODY, Rescue, _beyond
 from symgrad.kernels.orbits import LOST
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
-from symgrad.kernels.program import Program, Programs
+from symgrad.kernels.program import Program
 from symgrad.kernels.signed_log import SignedLog, add, multiply, stack
 from symgrad.kernels.stacking import Stacked, to_outcome
 from symgrad.kernels.ufuncs import run_program
@@ -22,6 +22,7 @@ from symgrad.kernels.vectors.stretches import VectorCarrier
 from symgrad.kernels.vectors.wide import Wide
 
 if TYPE_CHECKING:
+    from symgrad.kernels.program import Programs
     from symgrad.maps import Composition
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class Task:
     names: tuple[str, ...]
 
     @property
-    def programs(self) -> Programs:
+    def programs(self) -> "Programs":
         """The programs of the layers and the loss."""
         programs: Programs = self.kernel.programs
         return programs
