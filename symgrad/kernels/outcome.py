@@ -90,19 +90,23 @@ def _log_norm(compound: SignedLog) -> Array:
         return np.asarray(compound[0].log_abs)
     size = round(entries**0.5)
     filled = np.where(compound.mantissa != 0, compound.exponent, -np.inf)
-    scale = filled.max(axis=0)
-    scale = np.where(np.isfinite(scale), scale, 0.0)
+    largest = filled.max(axis=0)
+    scale = np.where(np.isfinite(largest), largest, 0.0)
     shift = np.clip(compound.exponent - scale, -4000, 0).astype(np.intc)
     floats = np.ldexp(compound.mantissa, shift)
     if size == 2:  # half the sum of the two hypotenuses: a rotation and a reflection make up the matrix
         a, b, c, d = floats
         norms = (np.hypot(a + d, b - c) + np.hypot(a - d, b + c)) / 2
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(norms) + scale * LN2)
-    matrices = floats.reshape(size, size, points).transpose(2, 0, 1)
+    else:
+        norms = _norms(floats.reshape(size, size, points).transpose(2, 0, 1))
+    with np.errstate(divide="ignore"):
+        return np.where(largest == np.inf, np.inf, np.log(norms) + scale * LN2)
+
+
+def _norms(matrices: Array) -> Array:
+    """Return the spectral norms of matrices of shape (points, size, size), nan where an entry is no number."""
     usable = np.isfinite(matrices).all(axis=(1, 2))
-    norms = np.full(points, np.nan)
+    norms = np.full(len(matrices), np.nan)
     if usable.any():
         norms[usable] = np.linalg.svd(matrices[usable], compute_uv=False)[:, 0]
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(norms) + scale * LN2)
+    return norms

@@ -11,7 +11,7 @@ from symgrad.errors import InputError
 from symgrad.kernels.orbits import LOST
 from symgrad.kernels.plans import Bound, Workspace
 from symgrad.kernels.points import Points
-from symgrad.kernels.stretches import LONGEST_ROUND, PATIENCE, TILE, TOO_MANY
+from symgrad.kernels.stretches import LONGEST_ROUND, TILE
 from symgrad.kernels.vectors.affine import Affine, power
 from symgrad.kernels.vectors.bodies import SPAN, Body
 from symgrad.kernels.vectors.frames import Frame, filled
@@ -25,6 +25,7 @@ Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 PERIODS = (1, 2, 3, 4, 6, SPAN)
 FIRST_LOOK, GROWTH = 3, 1.4
+PATIENCE, TOO_MANY = 200_000, 5_000_000
 WORTH_LOOKING = 6000  # operations that cost as much as finishing an orbit in closed form
 LOST_EXPONENT = -840.0  # a sum below has terms that float64 may have lost
 

@@ -83,7 +83,7 @@ def lowered(mantissa: Array, shift: Array) -> Array:
     """Return mantissa · 2**shift for whole shifts that are not positive; below 2**-1000 it vanishes beside others.
 
     >>> lowered(np.array([0.75, 0.75]), np.array([-1.0, -5000.0])).tolist()
-    [0.375, 6.999244889993588e-302]
+    [0.375, 6.999477138774142e-302]
     """
     bits = np.maximum(shift, -1000.0)
     bits += 1023.0
