@@ -7,29 +7,30 @@ expression contains the imaginary unit.
 
 import operator
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, TypeAlias
 
 import sympy
 from flint import acb, arb, ctx, fmpq
-from sympy import Expr, Rational, S
+from sympy import Dummy, Expr, Indexed, Rational, S
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 
+from symgrad.certify.ball_functions import FUNCTIONS, Value, as_ball, as_whole, floor_of, sign_of
 from symgrad.certify.complex_balls import complex_value
 from symgrad.certify.refusals import UnclearError, UndefinedHere
 from symgrad.maps import expand_activations
 
 MAX_TERMS = 20_000
 MAX_EXACT_BITS = 4_000
-_WIDE = arb(2) ** -10
 PRECISIONS = (64, 192, 576, 1300, 3300)
 
 Point = Mapping[Any, "Fraction | Rational | int | Ball"]
-Value: TypeAlias = Any  # fmpq as long as it is exact, then arb
+Program: TypeAlias = Callable[[dict[Any, Value]], Value]
 _PRECISION = threading.RLock()
 
 
@@ -51,7 +52,7 @@ class Ball:
         >>> Ball.between(0, Fraction(1, 3)).excludes_zero
         False
         """
-        return Ball(_ball(_exact(low)).union(_ball(_exact(high))))
+        return Ball(as_ball(_exact(low)).union(as_ball(_exact(high))))
 
     @property
     def is_known(self) -> bool:
@@ -107,7 +108,10 @@ def enclose(expr: Expr, point: Point, *, bits: int = 64) -> Ball:
     >>> enclose(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, {x: Fraction(1, 3)}).text(10)
     '1.000000000'
     """
-    return _enclose(expand_activations(expr), point, bits)
+    return _enclose(_expanded(expr), point, bits)
+
+
+_expanded = lru_cache(maxsize=1024)(expand_activations)
 
 
 def separates_zero(expr: Expr, point: Point, *, max_bits: int = 3300) -> bool | None:
@@ -123,7 +127,7 @@ def separates_zero(expr: Expr, point: Point, *, max_bits: int = 3300) -> bool | 
     >>> separates_zero(sympy.exp(x) - 1 - x, {x: Fraction(1, 10**30)}), separates_zero(x - 1, {x: 1})
     (True, False)
     """
-    expr = expand_activations(expr)
+    expr = _expanded(expr)
     for bits in (*(b for b in PRECISIONS if b < max_bits), max_bits):
         ball = _enclose(expr, point, bits)
         if ball.excludes_zero:
@@ -135,11 +139,12 @@ def separates_zero(expr: Expr, point: Point, *, max_bits: int = 3300) -> bool | 
 
 def _enclose(expr: Expr, point: Point, bits: int) -> Ball:
     where = {symbol: q.value if isinstance(q, Ball) else _exact(q) for symbol, q in point.items()}
+    if whole := {key: Dummy() for key in where if key.args and not isinstance(key, Indexed)}:
+        expr = expr.xreplace(whole)
+        where |= {name: where[key] for key, name in whole.items()}
     with _PRECISION, ctx.workprec(bits):
         try:
-            if expr.has(S.ImaginaryUnit):
-                return Ball(complex_value(expr, where))
-            return Ball(_ball(_value(expr, where)))
+            return Ball(as_ball(_program(expr)(where)))
         except UnclearError:
             return Ball(arb.nan())
 
@@ -148,23 +153,68 @@ def _exact(number: "Fraction | Rational | int") -> fmpq:
     return fmpq(int(number.numerator), int(number.denominator))
 
 
-def _ball(value: Value) -> arb:
-    return arb(value) if isinstance(value, fmpq) else value
+def _value(expr: Any, where: dict[Any, Value]) -> Value:
+    """Return the value of an expression by its program."""
+    return _program(expr)(where)
 
 
-def _value(expr: Any, where: Mapping[Any, Value]) -> Value:
-    """Evaluate a node by the table of its class."""
-    if expr in where:
-        return where[expr]
+@lru_cache(maxsize=1024)
+def _program(expr: Any) -> Program:
+    """Return the expression as one function of the values of its symbols; parts that recur are evaluated once."""
+    if expr.has(S.ImaginaryUnit):
+        return lambda where: complex_value(expr, where)
+    seen = Counter(part for part in sympy.preorder_traversal(expr) if part.args)
+    recurring = {part for part, count in seen.items() if count > 1}
+    programs: dict[Any, Program] = {}
+
+    def build(part: Any) -> Program:
+        if part not in programs:
+            program = _node(part, build)
+            programs[part] = _remembered(program) if part in recurring else program
+        return programs[part]
+
+    return build(expr)
+
+
+class _Part:
+    """The key under which the value of a recurring part is kept for the length of one evaluation."""
+
+
+def _remembered(program: Program) -> Program:
+    key = _Part()
+
+    def run(where: dict[Any, Value]) -> Value:
+        value = where.get(key)
+        if value is None:
+            value = where[key] = program(where)
+        return value
+
+    return run
+
+
+def _node(expr: Any, build: Callable[[Any], Program]) -> Program:
+    """Return a node as a function, by the table of its class."""
     if expr.is_Rational:
-        return fmpq(int(expr.p), int(expr.q))
+        number = fmpq(int(expr.p), int(expr.q))
+        return lambda where: number
+    for kind, operate in _OPERATIONS:
+        if isinstance(expr, kind):
+            parts = [build(part) for part in expr.args]
+            return lambda where: _bounded(operate([part(where) for part in parts]))
     for kind, rule in _RULES:
         if isinstance(expr, kind):
-            return _bounded(rule(expr, where))
+            return lambda where: _bounded(rule(expr, where))
     name = expr.func.__name__
-    if name not in _FUNCTIONS or len(expr.args) != 1:
+    if name in FUNCTIONS and len(expr.args) == 1:
+        function, inner = FUNCTIONS[name], build(expr.args[0])
+        return lambda where: _bounded(function(inner(where)))
+
+    def given(where: dict[Any, Value]) -> Value:
+        if expr in where:
+            return where[expr]
         raise UndefinedHere(f"{name if expr.args else expr} has no value; give its symbols values")
-    return _bounded(_FUNCTIONS[name](_value(expr.args[0], where)))
+
+    return given
 
 
 def _bounded(value: Value) -> Value:
@@ -174,49 +224,25 @@ def _bounded(value: Value) -> Value:
     return value
 
 
-def _sign(value: Value) -> int:
-    """Return the sign of a value that is certain about it."""
-    if isinstance(value, fmpq):
-        return (value > 0) - (value < 0)
-    if value.is_zero():
-        return 0
-    if not value.is_finite() or value.contains(0):
-        raise UnclearError
-    return 1 if value > 0 else -1
-
-
-def _add(expr: Expr, where: Mapping[Any, Value]) -> Value:
-    return reduce(operator.add, (_value(a, where) for a in expr.args))
-
-
-def _multiply(expr: Expr, where: Mapping[Any, Value]) -> Value:
-    return reduce(operator.mul, [_value(a, where) for a in expr.args])
-
-
-def _power(expr: Expr, where: Mapping[Any, Value]) -> Value:
-    base, exponent = _value(expr.base, where), _value(expr.exp, where)
+def _power(parts: list[Value]) -> Value:
+    base, exponent = parts
     if isinstance(exponent, fmpq) and exponent.q == 1:
         return _integer_power(base, int(exponent.p))
     if isinstance(base, arb) and base.is_exact() and base.is_integer():
-        base = _whole(base)
+        base = as_whole(base)
     if isinstance(base, fmpq) and base == 0:
-        if _sign(exponent) > 0:
+        if sign_of(exponent) > 0:
             return fmpq(0)
         raise UndefinedHere("0 has no power with this exponent")
-    if _sign(base) < 0:
+    if sign_of(base) < 0:
         raise UndefinedHere("a negative number has a real power only for an integer exponent")
     if exponent == fmpq(1, 2):
-        return _ball(base).sqrt()
-    return _ball(base) ** _ball(exponent)
-
-
-def _whole(value: Any) -> fmpq:
-    """Return an exact integer ball as the rational it is."""
-    return fmpq(value.unique_fmpz())
+        return as_ball(base).sqrt()
+    return as_ball(base) ** as_ball(exponent)
 
 
 def _integer_power(base: Value, exponent: int) -> Value:
-    if exponent < 0 and _sign(base) == 0:
+    if exponent < 0 and sign_of(base) == 0:
         raise UndefinedHere("a divisor is 0")
     if isinstance(base, arb):
         return base**exponent
@@ -225,25 +251,24 @@ def _integer_power(base: Value, exponent: int) -> Value:
     return base**exponent
 
 
-def _extreme(turn: int) -> Callable[[Expr, Mapping[Any, Value]], Value]:
-    def rule(expr: Expr, where: Mapping[Any, Value]) -> Value:
-        values = [_value(a, where) for a in expr.args]
+def _extreme(turn: int) -> Callable[[list[Value]], Value]:
+    def operate(values: list[Value]) -> Value:
         if all(isinstance(v, fmpq) for v in values):
             return max(values) if turn > 0 else min(values)
-        balls = [_ball(v) for v in values]
+        balls = [as_ball(v) for v in values]
         return reduce(arb.max if turn > 0 else arb.min, balls)
 
-    return rule
+    return operate
 
 
-def _piecewise(expr: Expr, where: Mapping[Any, Value]) -> Value:
+def _piecewise(expr: Expr, where: dict[Any, Value]) -> Value:
     for branch, condition in expr.args:
         if _holds(condition, where):
             return _value(branch, where)
     raise UndefinedHere("no branch of the piecewise definition applies")
 
 
-def _holds(condition: Boolean, where: Mapping[Any, Value]) -> bool:
+def _holds(condition: Boolean, where: dict[Any, Value]) -> bool:
     """Decide a condition at the point."""
     if isinstance(condition, BooleanTrue | BooleanFalse):
         return bool(condition)
@@ -254,7 +279,7 @@ def _holds(condition: Boolean, where: Mapping[Any, Value]) -> bool:
     if isinstance(condition, Not):
         return not _holds(condition.args[0], where)
     if isinstance(condition, Relational):
-        difference = _sign(_value(condition.lhs, where) - _value(condition.rhs, where))
+        difference = sign_of(_value(condition.lhs, where) - _value(condition.rhs, where))
         return bool(_COMPARISONS[condition.rel_op](difference, 0))
     raise UndefinedHere(f"the condition {condition} cannot be evaluated")
 
@@ -269,26 +294,17 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-def _modulo(expr: Expr, where: Mapping[Any, Value]) -> Value:
-    a, b = (_value(arg, where) for arg in expr.args)
-    if _sign(b) == 0:
+def _modulo(parts: list[Value]) -> Value:
+    a, b = parts
+    if sign_of(b) == 0:
         raise UndefinedHere("a divisor is 0")
-    return a - b * _floor(a / b)
+    return a - b * floor_of(a / b)
 
 
-def _floor(value: Value) -> Value:
-    if isinstance(value, fmpq):
-        return fmpq(value.floor())
-    whole = value.floor()
-    if not whole.is_exact():
-        raise UnclearError
-    return _whole(whole)
-
-
-def _folded(combine: Callable[[Value, Value], Value], empty: int) -> Callable[[Expr, Mapping[Any, Value]], Value]:
+def _folded(combine: Callable[[Value, Value], Value], empty: int) -> Callable[[Expr, dict[Any, Value]], Value]:
     """Return the rule of a sum or product over a literal range."""
 
-    def rule(expr: Expr, where: Mapping[Any, Value]) -> Value:
+    def rule(expr: Expr, where: dict[Any, Value]) -> Value:
         if len(expr.limits) != 1 or len(expr.limits[0]) != 3:
             raise UndefinedHere("a sum or product needs one index with two bounds")
         index, *bounds = expr.limits[0]
@@ -300,114 +316,38 @@ def _folded(combine: Callable[[Value, Value], Value], empty: int) -> Callable[[E
             raise UnclearError
         if last < first - 1:
             raise UndefinedHere("the range of a sum or product ends before it begins")
-        values = (_value(expr.function, {**where, index: fmpq(k)}) for k in range(first, last + 1))
+        others = {key: value for key, value in where.items() if not isinstance(key, _Part)}
+        values = (_value(expr.function, {**others, index: fmpq(k)}) for k in range(first, last + 1))
         return reduce(lambda a, b: _bounded(combine(a, b)), values, fmpq(empty))
 
     return rule
 
 
-def _constant(make: Callable[[], arb]) -> Callable[[Expr, Mapping[Any, Value]], Value]:
-    return lambda expr, where: make()
-
-
-def _angle(expr: Expr, where: Mapping[Any, Value]) -> Value:
-    y, x = (_value(a, where) for a in expr.args)
-    if _sign(x) == 0 and _sign(y) == 0:
+def _angle(parts: list[Value]) -> Value:
+    y, x = parts
+    if sign_of(x) == 0 and sign_of(y) == 0:
         raise UndefinedHere("atan2 is not defined at the origin")
-    if _sign(x) < 0 and isinstance(y, arb) and not y.is_zero() and y.contains(0):
+    if sign_of(x) < 0 and isinstance(y, arb) and not y.is_zero() and y.contains(0):
         raise UnclearError  # the jump from -pi to pi
-    return arb.atan2(_ball(y), _ball(x))
+    return arb.atan2(as_ball(y), as_ball(x))
 
 
-_RULES: tuple[tuple[Any, Callable[[Any, Mapping[Any, Value]], Value]], ...] = (
-    (sympy.Add, _add),
-    (sympy.Mul, _multiply),
+_OPERATIONS: tuple[tuple[Any, Callable[[list[Value]], Value]], ...] = (
+    (sympy.Add, lambda parts: reduce(operator.add, parts)),
+    (sympy.Mul, lambda parts: reduce(operator.mul, parts)),
     (sympy.Pow, _power),
     (sympy.Max, _extreme(1)),
     (sympy.Min, _extreme(-1)),
-    (sympy.Piecewise, _piecewise),
     (sympy.Mod, _modulo),
+    (sympy.atan2, _angle),
+    (type(sympy.pi), lambda parts: arb.pi()),
+    (type(S.Exp1), lambda parts: arb.const_e()),
+    (type(S.EulerGamma), lambda parts: arb.const_euler()),
+    (type(S.Catalan), lambda parts: arb.const_catalan()),
+    (type(S.GoldenRatio), lambda parts: (1 + arb(5).sqrt()) / 2),
+)
+_RULES: tuple[tuple[Any, Callable[[Any, dict[Any, Value]], Value]], ...] = (
+    (sympy.Piecewise, _piecewise),
     (sympy.Sum, _folded(operator.add, 0)),
     (sympy.Product, _folded(operator.mul, 1)),
-    (sympy.atan2, _angle),
-    (type(sympy.pi), _constant(arb.pi)),
-    (type(S.Exp1), _constant(arb.const_e)),
-    (type(S.EulerGamma), _constant(arb.const_euler)),
-    (type(S.Catalan), _constant(arb.const_catalan)),
-    (type(S.GoldenRatio), lambda expr, where: (1 + arb(5).sqrt()) / 2),
 )
-
-
-def _plain(name: str) -> Callable[[Value], Value]:
-    return lambda u: getattr(_ball(u), name)()
-
-
-def _increasing(name: str) -> Callable[[Value], Value]:
-    """Return an increasing function, on a wide ball the hull of its values at the two ends."""
-
-    def rule(u: Value) -> Value:
-        ball = _ball(u)
-        if ball.is_finite() and ball.rad() > _WIDE:
-            return getattr(ball.lower(), name)().union(getattr(ball.upper(), name)())
-        return getattr(ball, name)()
-
-    return rule
-
-
-def _inside(name: str, need: Callable[[Value], Value], lowest: int, sentence: str) -> Callable[[Value], Value]:
-    """Return a function that is defined where ``need`` is positive (lowest = 1) or at least 0 (lowest = 0)."""
-
-    def rule(u: Value) -> Value:
-        if _sign(need(u)) < lowest:
-            raise UndefinedHere(sentence)
-        return getattr(_ball(u), name)()
-
-    return rule
-
-
-def _over(name: str, below: str) -> Callable[[Value], Value]:
-    """Return the quotient of two functions, such as tan = sin/cos."""
-
-    def rule(u: Value) -> Value:
-        divisor = getattr(_ball(u), below)()
-        if _sign(divisor) == 0:
-            raise UndefinedHere("a divisor is 0")
-        return getattr(_ball(u), name)()
-
-    return rule
-
-
-def _signum(u: Value) -> Value:
-    return fmpq(_sign(u))
-
-
-def _heaviside(u: Value) -> Value:
-    return fmpq(1 + _sign(u), 2)
-
-
-_FUNCTIONS: dict[str, Callable[[Value], Value]] = {
-    "exp": lambda u: fmpq(1) if u == 0 else _increasing("exp")(u),
-    **{name: _plain(name) for name in "sin cos cosh erfc".split()},
-    **{name: _increasing(name) for name in "sinh tanh asinh atan erf".split()},
-    "Abs": lambda u: abs(u),
-    "sign": _signum,
-    "Heaviside": _heaviside,
-    "floor": _floor,
-    "ceiling": lambda u: -_floor(-u),
-    "log": _inside("log", lambda u: u, 1, "the logarithm needs a positive argument"),
-    "asin": _inside("asin", lambda u: 1 - u * u, 0, "asin needs an argument between -1 and 1"),
-    "acos": _inside("acos", lambda u: 1 - u * u, 0, "acos needs an argument between -1 and 1"),
-    "atanh": _inside("atanh", lambda u: 1 - u * u, 1, "atanh needs an argument strictly between -1 and 1"),
-    "acosh": _inside("acosh", lambda u: u - 1, 0, "acosh needs an argument of at least 1"),
-    "factorial": lambda u: _gamma(u + 1),
-    "gamma": lambda u: _gamma(u),
-    **{name: _over(name, below) for name, below in {"tan": "cos", "cot": "sin", "sec": "cos", "csc": "sin"}.items()},
-    **{name: _over(name, below) for name, below in {"coth": "sinh", "csch": "sinh"}.items()},
-    "sech": _plain("sech"),
-}
-
-
-def _gamma(u: Value) -> Value:
-    if isinstance(u, fmpq) and u.q == 1 and u <= 0:
-        raise UndefinedHere("gamma has poles at 0, -1, -2, …")
-    return _ball(u).gamma()

@@ -179,3 +179,15 @@ def test_tan_at_a_rational_point_and_constants() -> None:
     assert float(constants.text(15)) == pytest.approx(
         float(mpmath.phi + mpmath.euler + mpmath.catalan + mpmath.e + mpmath.pi)
     )
+
+
+def test_the_index_of_a_sum_is_not_the_symbol_of_that_name_outside() -> None:
+    k = Symbol("k", real=True)
+    part = sympy.Max(k**2, 0)
+    found = enclose(part + part * sympy.Sum(part, (k, 1, 3)), {k: Fraction(2)})
+    assert float(found.value) == 4 + 4 * 14
+
+
+def test_a_part_of_the_expression_may_be_given_a_value_of_its_own() -> None:
+    x = Symbol("x", real=True)
+    assert float(enclose(exp(x) + x, {exp(x): Fraction(3), x: Fraction(1)}).value) == 4
