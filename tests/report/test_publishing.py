@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,46 +45,72 @@ def test_a_report_replaces_its_predecessor_and_touches_nothing_else(tmp_path: Pa
     }
 
 
-KILLED = """
+KILLING = """
 import os, signal, sys
 from pathlib import Path
 from symgrad.report import Page, PictureFile, publish
 from symgrad.report.markdown import MARK
 
-out, call, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-steps = 0
+def cut_off(out, call, count):
+    steps = 0
 
-def dying(function):
-    def wrapper(*args, **options):
-        global steps
-        steps += 1
-        if steps == count + 1:
-            os.kill(os.getpid(), getattr(signal, call))
-        return function(*args, **options)
-    return wrapper
+    def dying(function):
+        def wrapper(*args, **options):
+            nonlocal steps
+            steps += 1
+            if steps == count + 1:
+                os.kill(os.getpid(), getattr(signal, call))
+            return function(*args, **options)
+        return wrapper
 
-os.replace = dying(os.replace)
-Path.write_bytes = dying(Path.write_bytes)
-Path.unlink = dying(Path.unlink)
-new = tuple(PictureFile(f"demo-{number}.svg", b"new", "") for number in (1, 2))
-publish(Page("demo", MARK + "demo.py -->\\nnew", new), out)
+    os.replace = dying(os.replace)
+    Path.write_bytes = dying(Path.write_bytes)
+    Path.unlink = dying(Path.unlink)
+    new = tuple(PictureFile(f"demo-{number}.svg", b"new", "") for number in (1, 2))
+    publish(Page("demo", MARK + "demo.py -->\\nnew", new), out)
+
+for line in sys.stdin:
+    out, call, count = line.rstrip().split("|")
+    child = os.fork()
+    if not child:
+        try:
+            cut_off(Path(out), call, int(count))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Forks a process for each line, which publishes and is cut off: symgrad is imported once for all of them."""
 FILES = 3
 """Writing takes one step per file and one to declare them complete; every later step only moves files into place."""
+CutOff = Callable[[Path, str, int], int]
 
 
-def cut_off(folder: Path, how: str, step: int) -> int:
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), how, str(step)],
+@pytest.fixture(scope="module")
+def cut_off() -> Iterator[CutOff]:
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLING],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    return done.returncode
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        asked, answered = process.stdin, process.stdout
+        assert asked is not None
+        assert answered is not None
+
+        def run(folder: Path, how: str, step: int) -> int:
+            print(folder, how, step, sep="|", file=asked, flush=True)
+            return int(answered.readline())
+
+        yield run
+        asked.close()
 
 
 @pytest.mark.parametrize("step", [0, 2, FILES])
-def test_killed_before_everything_is_written_the_previous_report_stays(tmp_path: Path, step: int) -> None:
+def test_killed_before_everything_is_written_the_previous_report_stays(
+    tmp_path: Path, cut_off: CutOff, step: int
+) -> None:
     publish(page("old", "1.svg", "2.svg", "3.svg"), tmp_path)
     before = state(tmp_path)
     assert cut_off(tmp_path, "SIGKILL", step) == -9
@@ -96,7 +123,7 @@ def test_killed_before_everything_is_written_the_previous_report_stays(tmp_path:
 
 
 @pytest.mark.parametrize("step", [FILES + 1, FILES + 2, FILES + 3, FILES + 4])
-def test_killed_after_that_the_next_run_of_any_report_finishes_it(tmp_path: Path, step: int) -> None:
+def test_killed_after_that_the_next_run_of_any_report_finishes_it(tmp_path: Path, cut_off: CutOff, step: int) -> None:
     publish(page("old", "1.svg", "2.svg", "3.svg"), tmp_path)
     assert cut_off(tmp_path, "SIGKILL", step) == -9
     publish(page("second", name="second"), tmp_path)
@@ -109,7 +136,7 @@ def test_killed_after_that_the_next_run_of_any_report_finishes_it(tmp_path: Path
 
 @pytest.mark.parametrize(("step", "text"), [(1, b"old"), (FILES + 2, b"new")])
 def test_interrupted_from_the_keyboard_nothing_is_half_done_and_no_debris_stays(
-    tmp_path: Path, step: int, text: bytes
+    tmp_path: Path, cut_off: CutOff, step: int, text: bytes
 ) -> None:
     publish(page("old", "1.svg", "2.svg"), tmp_path)
     assert cut_off(tmp_path, "SIGINT", step) != 0
