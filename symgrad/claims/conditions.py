@@ -68,6 +68,14 @@ class Requirement:
         return tuple(expand_activations(part) for part in _must_be_positive(self.subject, self.condition))
 
     @property
+    def positive_parts(self) -> tuple[tuple[Expr, bool], ...]:
+        """Expressions that are at least 0 where the condition holds, each with whether it is positive there."""
+        if self.condition in (Condition.REAL_POWER, Condition.NONZERO):
+            return ()
+        certain = self.condition in (Condition.POSITIVE, Condition.INSIDE_ONE)
+        return tuple((part, certain) for part in _must_be_positive(self.subject, self.condition))
+
+    @property
     def is_always_met(self) -> bool:
         """Whether the condition provably holds everywhere."""
         if self.condition is Condition.REAL_POWER:

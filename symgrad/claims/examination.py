@@ -12,6 +12,7 @@ from symgrad.claims.conditions import Comparison
 from symgrad.claims.constants import number_is_zero
 from symgrad.claims.hunting import lower_points
 from symgrad.claims.inequalities import inequality_proof
+from symgrad.claims.inverses import inverse_proof, logarithmic_form
 from symgrad.claims.operated import examine_operated
 from symgrad.claims.operations import Operation
 from symgrad.claims.perfect_squares import without_square_roots
@@ -49,7 +50,7 @@ def examine_link(statement: Statement, link: Comparison, seed: int) -> Evidence:
     if found.refuting is not None or not found.defined:
         return refutation(statement, link, found)
     method = _proof(statement, link, variables) or derivative_proof(statement, link, variables)
-    method = method or ray_proof(statement, link, variables)
+    method = method or ray_proof(statement, link, variables) or inverse_proof(statement, link, variables, _proof)
     if method is not None:
         return Evidence(link.text, Verdict.PROVED, method, None, statement.domain)
     bases = list(islice(points(variables, statement.where, requirements, seed=seed, attempts=ATTEMPTS), BASES))
@@ -87,6 +88,10 @@ def _argument(
     argument = inequality_proof(statement, link, variables) or _by_mean_value(statement, link, variables, depth)
     if argument is not None or depth >= DEEPEST_SPLIT:
         return argument
+    logged = logarithmic_form(link) if len(variables) == 1 else None
+    argument = None if logged is None else _argument(statement, logged, variables, depth + 1)
+    if argument is not None:
+        return f"logarithms of both sides; {argument[0]}", argument[1]
     plain = Comparison(without_square_roots(link.lhs), link.relation, without_square_roots(link.rhs), link.text)
     if plain != link:
         argument = _argument(statement, plain, variables, depth + 1)

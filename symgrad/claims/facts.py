@@ -9,6 +9,7 @@ from sympy import Dummy, Expr, Rational, Symbol
 from symgrad.claims.conditions import Comparison, Requirement
 from symgrad.claims.points import bounds_of
 from symgrad.derivation.identities.proofs import sign_proof
+from symgrad.parsing import Condition
 
 MOST_SYMBOLS = 3
 
@@ -37,7 +38,16 @@ class Facts:
                 weak = condition.relation.endswith("=") and strict
                 if sign_proof(expr - condition.difference, strict=weak):
                     return True
+        for requirement in self.requirements:
+            for part, certain in requirement.positive_parts:
+                if sign_proof(expr - part, strict=strict and not certain):
+                    return True
         return any(sign_proof(placed, strict=strict) for placed in self._placed(expr))
+
+    def nonzero(self, expr: Expr) -> bool:
+        """Say whether an expression is proved not to be 0 under the conditions."""
+        stated = (r.subject for r in self.requirements if r.condition is Condition.NONZERO)
+        return self.positive(expr) or self.positive(-expr) or any(expr in (part, -part) for part in stated)
 
     def _placed(self, expr: Expr) -> list[Expr]:
         """Return the expression with every bounded symbol written from its bound by a symbol of known sign."""

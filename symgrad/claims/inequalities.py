@@ -27,6 +27,7 @@ MOST_STEPS = 60
 MOST_BOXES = 256
 MOST_TURNING = 4
 NARROWEST = Fraction(1, 2**12)
+CENTRED = Fraction(1, 2**4)
 _SPLITS = tuple(sympy.Rational(p, q) for p, q in ((0, 1), (1, 1), (-1, 1), (1, 2), (-1, 2), (2, 1), (-2, 1)))
 
 
@@ -203,13 +204,27 @@ class _Search:
                 sign = enclose(expr, {self.x: Ball.between(a, b)}, bits=64).sign
             except UndefinedHere:
                 return False
-            if sign == 1:
+            if sign == 1 or (sign is None and b - a <= CENTRED and self._above_centred(expr, a, b)):
                 continue
             if sign == -1 or b - a < NARROWEST:
                 return False
             middle = (a + b) / 2
             waiting += [(a, middle), (middle, b)]
         return not waiting
+
+    def _above_centred(self, expr: Expr, low: Fraction, high: Fraction) -> bool:
+        """Say whether the value in the middle and the enclosed slope (mean value theorem) keep a box positive."""
+        value, slope, step = (sympy.Dummy(name, real=True) for name in ("value", "slope", "step"))
+        half = (high - low) / 2
+        try:
+            parts: dict[Symbol, Ball] = {
+                value: enclose(expr, {self.x: low + half}, bits=64),
+                slope: enclose(sympy.diff(expr, self.x), {self.x: Ball.between(low, high)}, bits=64),
+                step: Ball.between(-half, half),
+            }
+            return all(part.is_known for part in parts.values()) and enclose(value + slope * step, parts).sign == 1
+        except UndefinedHere:
+            return False
 
 
 def _is_rational_or_infinite(value: Expr) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
+from symgrad.certify import UndefinedHere, enclose
 from symgrad.claims.facts import Facts
 from symgrad.derivation.identities.proofs import is_zero, zero_proof
 
@@ -69,10 +70,12 @@ class Limits:
             return -1
         if value == 0 or is_zero(value):
             return 0
-        if not value.free_symbols:
-            number = value.evalf(40)
-            return None if not number.is_Float or abs(number) < sympy.Float("1e-20") else (1 if number > 0 else -1)
-        return None
+        if value.free_symbols:
+            return None
+        try:
+            return enclose(value, {}, bits=192).sign
+        except UndefinedHere:
+            return None
 
     def _rational(self, expr: Expr) -> Expr | None:
         above, below = (sympy.Poly(part, self.n) for part in sympy.fraction(sympy.together(expr)))
@@ -109,8 +112,9 @@ class Limits:
         rest = Add(*[c * part for c, part in terms if not (isinstance(part, sympy.log) and c.is_Integer)])
         if not logs or rest.has(sympy.log):
             return None
-        inside = Mul(*[u**c for c, u in logs]) * sympy.exp(rest)
-        for form in (sympy.powsimp(sympy.expand(inside)), sympy.cancel(inside)):
+        plain = Mul(*[u**c for c, u in logs])
+        inside = plain * sympy.exp(rest)
+        for form in (sympy.powsimp(sympy.expand(inside)), sympy.cancel(plain) * sympy.exp(rest), sympy.cancel(inside)):
             found = self.of(form, depth + 1)
             if found is S.Infinity:
                 return found
@@ -131,7 +135,9 @@ class Limits:
         found = self._in_one_power(rest) if found is None else found
         if found is not None:
             return found
-        parts = [(a, self.of(a, depth + 1)) for a in rest.args]
+        rational = Mul(*[a for a in rest.args if a.is_rational_function(self.n)])
+        factors = [rational, *(a for a in rest.args if not a.is_rational_function(self.n))]
+        parts = [(a, self.of(a, depth + 1)) for a in factors if a != 1]
         without = [a for a, v in parts if v is S.NaN]
         others = [v for _, v in parts if v is not S.NaN]
         if len(without) == 1 and all(v is not None and v not in _INFINITE and self.sign(v) for v in others):

@@ -24,8 +24,7 @@ from symgrad.claims.verdicts import refutation, verdict_of_points
 from symgrad.evidence import Evidence, Verdict
 
 FIRST_INTEGERS = 12
-SPECIAL_CASES = 3
-SPECIAL_SECONDS = 2.0
+SPECIAL_CASES = {"product": 3, "sum": 8, "limit": 3}
 OPERATED_POINTS = 24
 LONGEST_WRITTEN = 60
 MANY = {100: 100, 1000: 30, 10_000: 6}  # number of terms: the largest size of a term
@@ -60,7 +59,9 @@ class _Meaning:
         if known.verdict is not Verdict.PROVED:
             key = (operation.symbol, tuple(point.items()))
             if key not in self.special:
-                full = len(self.special) >= SPECIAL_CASES
+                tried = [value.value for (symbol, _), value in self.special.items() if symbol == operation.symbol]
+                # A product that resists at one point resists at the others too, and costs most.
+                full = len(tried) >= SPECIAL_CASES[operation.kind] or (operation.kind == "product" and None in tried)
                 self.special[key] = UNKNOWN if full else self._specialised(operation, point)
             known = self.special[key]
         if known.diverges:
@@ -82,7 +83,7 @@ class _Meaning:
         if others or body in (S.NaN, S.ComplexInfinity):
             return UNKNOWN
         there = replace(operation, body=body, low=operation.low.xreplace(numbers), conditions=conditions)
-        return value_of(there, Facts(), {}, seconds=SPECIAL_SECONDS)
+        return value_of(there, Facts(), {})
 
 
 def examine_operated(

@@ -8,6 +8,7 @@ from sympy import Abs, Expr, Mul, Pow
 from symgrad.derivation.identities.proofs import zero_proof
 
 LARGEST = 40
+_CIRCULAR = (sympy.sin, sympy.cos, sympy.tan, sympy.sinh, sympy.cosh, sympy.tanh)
 
 
 def without_square_roots(expr: Expr) -> Expr:
@@ -29,7 +30,7 @@ def without_square_roots(expr: Expr) -> Expr:
 
 def _root(u: Expr) -> Expr | None:
     """Return v >= 0 with v**2 = u, proved, or None."""
-    if not u.has(sympy.sin, sympy.cos, sympy.cosh, sympy.sinh) and not any(_is_root(p) for p in u.atoms(Pow)):
+    if not u.has(*_CIRCULAR) and not any(_is_root(p) for p in u.atoms(Pow)):
         return None
     for form in _forms(u):
         product = sympy.factor(form)
@@ -54,9 +55,18 @@ def _forms(u: Expr) -> Iterator[Expr]:
             sympy.cos: lambda w: 1 - sympy.sin(w) ** 2,
             sympy.sinh: lambda w: sympy.cosh(w) ** 2 - 1,
             sympy.cosh: lambda w: sympy.sinh(w) ** 2 + 1,
+            sympy.tan: lambda w: sympy.cos(w) ** -2 - 1,
+            sympy.tanh: lambda w: 1 - sympy.cosh(w) ** -2,
         }
-        if power.exp == 2 and power.base.func in pairs:
-            yield sympy.expand(u.xreplace({power: pairs[power.base.func](power.base.args[0])}))
+        inverses = {
+            sympy.sin: lambda w: 1 + (sympy.cos(w) / sympy.sin(w)) ** 2,
+            sympy.cos: lambda w: 1 + sympy.tan(w) ** 2,
+            sympy.cosh: lambda w: 1 - sympy.tanh(w) ** 2,
+            sympy.sinh: lambda w: (sympy.cosh(w) / sympy.sinh(w)) ** 2 - 1,
+        }
+        rules = {2: pairs, -2: inverses}.get(power.exp, {})
+        if power.base.func in rules:
+            yield sympy.expand(u.xreplace({power: rules[power.base.func](power.base.args[0])}))
         elif _is_root(power) and power.exp.p == 1:
             yield from _in_inner_root(u, power)
 

@@ -4,23 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Mul, S, Symbol
+from sympy import Expr, Integer, Mul, S, Symbol
 
+from symgrad.budget import NoAnswer, within
 from symgrad.claims.conditions import Requirement
 from symgrad.claims.facts import Facts
 from symgrad.claims.limits import expanded_limit, sure_limit
 from symgrad.claims.operations import Operation
 from symgrad.claims.rational_sums import alternating_sum, known_product, rational_sum
 from symgrad.derivation.identities.proofs import is_zero, zero_proof
-from symgrad.derivation.products import product_limit
+from symgrad.derivation.products.decision import decide, exact_limit, numeric_limit, with_limit
+from symgrad.derivation.products.product_domains import read_sequence
+from symgrad.derivation.products.product_limits import ProductLimit
 from symgrad.derivation.vocabulary import Regime, Sign
 from symgrad.errors import InputError
 from symgrad.evidence import Verdict
 from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
-SECONDS = 4.0
+# Ten times what the slowest needs on an idle machine, so that another load does not change a verdict.
+SECONDS = 20.0
 LARGEST_SUMMAND = 40
+LATEST_START = 20
 TERMS_STAY = "the terms do not tend to 0"
 
 
@@ -48,7 +53,7 @@ class Value:
 UNKNOWN = Value(None, "the value is not known", Verdict.UNDECIDED)
 
 
-def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr], *, seconds: float = SECONDS) -> Value:
+def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr]) -> Value:
     """Return the value of an infinite operator; ``known`` are values of the operators inside it."""
     body = operation.body.xreplace(dict(known))
     if not _always_defined(operation, facts):
@@ -61,7 +66,7 @@ def value_of(operation: Operation, facts: Facts, known: Mapping[Symbol, Expr], *
     if operation.kind == "product":
         nonzero = [r.subject for r in facts.requirements if r.condition is Condition.NONZERO]
         nonzero += [s for s in body.free_symbols if facts.positive(s) or facts.positive(-s)]
-        return _product(body, operation, nonzero, seconds)
+        return _doubled(body, operation, facts) or _product(body, operation, nonzero)
     return _sum(body, operation, facts)
 
 
@@ -110,17 +115,38 @@ def _eventually(subject: Expr, condition: Condition, n: Symbol, facts: Facts) ->
     return positive and condition in (Condition.POSITIVE, Condition.NONNEGATIVE)
 
 
-def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr], seconds: float) -> Value:
+def _doubled(body: Expr, operation: Operation, facts: Facts) -> Value | None:
+    """Multiply 1 + b**(2**k) from k = low, for -1 < b < 1: times 1 - b**(2**low) it telescopes."""
+    k, power = operation.index, body - 1
+    base, exponent = power.as_base_exp()
+    base, exponent = (1 / base, -exponent) if exponent.could_extract_minus_sign() else (base, exponent)
+    if k in base.free_symbols or exponent != 2**k or not operation.low.is_nonnegative:
+        return None
+    if not (facts.positive(1 - base) and facts.positive(1 + base)):
+        return None
+    return Value(1 / (1 - base ** (2**operation.low)), "the product with 1 - x telescopes, as (1 - y)(1 + y) = 1 - y^2")
+
+
+def proved_product(factor: Expr) -> ProductLimit:
+    """Decide a product over k >= 1, with its limit where that is known exactly and agrees with the numbers."""
+    sequence = read_sequence(factor, index="k", start=1, depth=None)
+    found = decide(sequence)
+    settles = found.regime in (Regime.CONSTANT, Regime.ALTERNATING) and found.verdict is Verdict.PROVED
+    exact = exact_limit(sequence) if settles else None
+    return found if exact is None else with_limit(found, exact, numeric_limit(sequence))
+
+
+def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr]) -> Value:
     if body.free_symbols - {operation.index}:
         known = known_product(body, operation.index, int(operation.low), nonzero)
         return UNKNOWN if known is None else Value(known, "Euler's products of the circular functions")
     k = Symbol("k", integer=True, positive=True)
     try:
         shifted = body.xreplace({operation.index: k + operation.low - 1})
-        found = product_limit(shifted, start=1, seconds=seconds)
+        found = within(SECONDS, proved_product, shifted)
     except InputError:
         return UNKNOWN
-    if found.verdict is not Verdict.PROVED:
+    if isinstance(found, NoAnswer) or found.verdict is not Verdict.PROVED:
         return UNKNOWN
     if found.regime in (Regime.ZERO, Regime.VANISHING):
         return Value(S.Zero, found.reason)
@@ -138,7 +164,7 @@ def _sum(body: Expr, operation: Operation, facts: Facts) -> Value:
     telescoped = _telescoped(body, k, low, facts)
     if telescoped is not None:
         return telescoped
-    term = sure_limit(body, k, facts)
+    term = sure_limit(_in_one_power(body, k), k, facts)
     if term is not None and term is not S.Zero and (term is S.NaN or _nonzero(term, facts)):
         return Value(_end_of_sum(term, facts), TERMS_STAY)
     if body.free_symbols == {k} and body.is_rational_function(k):
@@ -148,6 +174,18 @@ def _sum(body: Expr, operation: Operation, facts: Facts) -> Value:
         if total is not None:
             return Value(total, "terms added in pairs, partial fractions, with Euler's and Gauss's values")
     return _logarithmic(body, k, low, facts) or _arctangent(body, k, low, facts) or UNKNOWN
+
+
+def _in_one_power(body: Expr, k: Symbol) -> Expr:
+    """Return R(k)·r**k for a product of powers of rational numbers whose exponents are linear in k."""
+    ratio, rest = S.One, S.One
+    for factor in Mul.make_args(body):
+        base, exponent = factor.as_base_exp()
+        slope = exponent.diff(k) if base.is_Rational else S.Zero
+        if slope.is_Integer and slope != 0:
+            ratio, factor = ratio * base**slope, base ** sympy.expand(exponent - slope * k)
+        rest *= factor
+    return rest * ratio**k
 
 
 def _end_of_sum(term: Expr, facts: Facts) -> Expr:
@@ -281,26 +319,28 @@ def _logarithmic(body: Expr, k: Symbol, low: Expr, facts: Facts) -> Value | None
 
 
 def _arctangent(body: Expr, k: Symbol, low: Expr, facts: Facts) -> Value | None:
-    """Sum c·r**k/(2k + 1) from k = 0: the series of the arctangent for -1 <= r < 0, of artanh for 0 < r < 1."""
+    """Sum c·r**k/(2k + 1): the series of the arctangent for -1 <= r <= 0, of artanh for 0 <= r < 1."""
     terms = body * (2 * k + 1)
     ratio = _ratio(terms, k)
-    if low != 0 or ratio is None or zero_proof(terms.xreplace({k: k + 1}) - ratio * terms) is None:
+    if not 0 <= low <= LATEST_START or ratio is None or zero_proof(terms.xreplace({k: k + 1}) - ratio * terms) is None:
         return None
     constant = terms.subs(k, 0)
     for turn, function in ((-1, sympy.atan), (1, sympy.atanh)):
-        size = turn * ratio
-        root = sympy.powdenest(sympy.sqrt(size), force=True)
-        inside = facts.positive(1 - size, strict=turn > 0) and facts.positive(size, strict=False)
-        if inside and zero_proof(root**2 - size):
-            value = sympy.cancel(constant / root) * function(root)
-            return Value(value, "the power series of the arctangent, with Abel's theorem at 1")
+        root = sympy.powdenest(sympy.sqrt(turn * ratio), force=True)
+        if zero_proof(root**2 - turn * ratio) is None:
+            continue
+        inside = all(facts.positive(part, strict=turn > 0) for part in (1 - root, 1 + root))
+        scale = sympy.cancel(constant / root)
+        if inside and facts.nonzero(sympy.fraction(scale)[1]):
+            missing = sum((body.xreplace({k: Integer(j)}) for j in range(int(low))), S.Zero)
+            return Value(
+                scale * function(root) - missing, "the power series of the arctangent, with Abel's theorem at 1"
+            )
     return None
 
 
 def supported_limit(operation: Operation) -> Value:
     """Return what SymPy's limit says, which proves nothing."""
-    from symgrad.budget import NoAnswer, within
-
     if operation.kind != "limit" or expanded_limit(operation.body, operation.index) is not None:
         return UNKNOWN
     try:

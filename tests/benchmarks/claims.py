@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, help="examine so many claims of each label only")
     parser.add_argument("--mutants", type=int, default=0, help="examine so many mutants of the true claims; -1 for all")
+    parser.add_argument("--shard", default="1/1", help="i/n: of the mutants only the i-th, (i + n)-th, ...")
     parser.add_argument("--fuzz", type=int, default=0, help="try so many random texts, in batches of 1000")
     parser.add_argument("--first", type=int, default=0, help="the seed of the first batch of random texts")
     parser.add_argument("--read-only", action="store_true", help="read the random texts, but examine nothing")
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
         print_matrix(truth, chosen.limit, listed=chosen.list)
         print_file(truth, chosen.limit)
         if chosen.mutants:
-            print_mutants(truth, None if chosen.mutants < 0 else chosen.mutants)
+            print_mutants(truth, None if chosen.mutants < 0 else chosen.mutants, chosen.shard)
         for batch in range(0, chosen.fuzz, BATCH):
             count = min(BATCH, chosen.fuzz - batch)
             print_fuzz(truth, chosen.first + batch, count, examine=not chosen.read_only)
@@ -86,11 +87,12 @@ def print_file(truth: ModuleType, limit: int | None) -> None:
     print(f"of which the processor worked {sum(busy):.1f} s, median {statistics.median(busy):.3f} s per claim")
 
 
-def print_mutants(truth: ModuleType, count: int | None) -> None:
+def print_mutants(truth: ModuleType, count: int | None, shard: str) -> None:
     mutation = module("test_mutants")
     seen: Counter[tuple[str, str]] = Counter()
     begin = time.perf_counter()
-    for mutant in mutation.mutants(truth, count=count):
+    place, shards = (int(part) for part in shard.split("/"))
+    for mutant in mutation.mutants(truth, count=count, part=slice(place - 1, None, shards)):
         try:
             found = mutation.verdict(mutant.link, seconds=SECONDS)
         except AssertionError as defect:

@@ -139,9 +139,11 @@ def drawn_variants(truth: ModuleType, count: int, seed: int) -> Iterator[Link]:
         yield rng.choice(list(variants(link)))
 
 
-def mutants(truth: ModuleType, *, count: int | None = None, seed: int = 0) -> Iterator[Mutant]:
-    """Yield mutants of the true claims of the corpus, all or so many drawn at random, each with its truth."""
-    drawn = every_variant(truth) if count is None else drawn_variants(truth, count, seed)
+def mutants(
+    truth: ModuleType, *, count: int | None = None, seed: int = 0, part: slice = slice(None)
+) -> Iterator[Mutant]:
+    """Yield mutants of the true claims of the corpus, all (or a part) or so many at random, each with its truth."""
+    drawn = every_variant(truth)[part] if count is None else drawn_variants(truth, count, seed)
     oracle = truth.Oracle(DIGITS)
     for link in drawn:
         yield Mutant(
