@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ Rescue = Callable[..., Stacked]
 LARGEST_PARAMETER = 2.0**100
 LONGEST_BODY = 100
 DEEP, LONG = 12_000, 600
+WORTH_SHARING = 8192
 
 
 def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
@@ -136,7 +138,10 @@ def _first_tiles(task: Task, carrier: Carrier, found: Found) -> list[Onward]:
                 write_results(task, tile, values, found, part, here, workspace)
 
     size = task.points.size
-    carrier.runner(one, [slice(first, min(first + TILE, size)) for first in range(0, size, TILE)])
+    count = -(-size // TILE)
+    count += count % 2 if size > WORTH_SHARING else 0
+    marks = [size * i // count for i in range(count + 1)]
+    carrier.runner(one, [slice(*ends) for ends in pairwise(marks)])
     return onward
 
 
@@ -241,8 +246,10 @@ def run_numpy(kernel: Any, chain: "Composition", points: Points, runner: Any, re
     if len(lost):
         parts, settled, factor = mend(task, runner, lost, rescue)
         found.overwrite(lost, parts)
-        found.settled[lost], found.factor[lost] = settled, factor
-    factors = found.factor[~np.isnan(found.factor)]
+        found.settled[lost] = settled
+        found.open.append((lost, factor))
+    factors = found.factor if found.open else np.empty(0)
+    factors = factors[~np.isnan(factors)]
     return to_outcome(
         Stacked(found.numbers()),
         chain,

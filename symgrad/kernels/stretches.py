@@ -22,7 +22,7 @@ Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Values = Callable[[str, int | None], Any]
 TILE = 16384
-SPAN = 12
+SPAN, DENSE = 12, 25
 LONGEST_SPAN = 96
 WORTH_LOOKING = 6
 SOON, FIRST_LOOK, GROWTH = 1, 2, 1.3
@@ -66,6 +66,13 @@ class Body:
         """The applications of a block."""
         return SPAN if SPAN * len(self.layers) <= LONGEST_SPAN else 1
 
+    def dense(self, times: int) -> int:
+        """The applications of a block where so many are taken without looking: few blocks of equal length."""
+        longest = DENSE if DENSE * len(self.layers) <= LONGEST_SPAN else 1
+        if self.careful or self.driven or longest == 1:
+            return self.span
+        return -(-times // -(-times // longest))
+
     def plan(self, applications: int, kind: str = "block") -> tuple[BlockProgram, Plan]:
         """Return the program of so many applications and its plan, made once."""
         key = (applications, kind)
@@ -99,8 +106,10 @@ class Carrier:
             self._stretch(body, tile, values, (0, 1), None, workspace, rest)
             self._stretch(body, tile, values, (0, SOON), blocks - SOON, workspace)
             return ~(tile.settled | tile.flagged)
-        self._stretch(body, tile, values, (0, blocks), None, workspace)
-        self._stretch(body, tile, values, (blocks * body.span, 1), None, workspace, rest)
+        each = body.dense(times)
+        runs, rest = divmod(times, each)
+        self._stretch(body, tile, values, (0, runs), None, workspace, each)
+        self._stretch(body, tile, values, (runs * each, 1), None, workspace, rest)
         tile.flag_undefined(body.zeros_exact)
         return np.zeros(len(tile.state), dtype=bool)
 

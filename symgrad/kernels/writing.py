@@ -26,7 +26,8 @@ class Found:
     Parameters
     ----------
     growth : log|product|, shape (1, points)
-    flagged, settled, factor : as in ``Orbits``, shape (points,)
+    flagged, settled : as in ``Orbits``, shape (points,)
+    open : (places, factor) of orbits that were looked at and had not settled
     floats : key → shape (points,)
     wide : key → (places, numbers), later ones overwriting earlier ones and the floats
     """
@@ -34,7 +35,7 @@ class Found:
     growth: Array
     flagged: Mask
     settled: Mask
-    factor: Array
+    open: list[tuple[Index, Array]] = field(default_factory=list)
     floats: dict[Any, Array] = field(default_factory=dict)
     wide: dict[Any, list[tuple[Any, SignedLog]]] = field(default_factory=dict)
 
@@ -43,10 +44,17 @@ class Found:
         """Return room for the numbers of so many points, in one piece of memory."""
         keys = ["state", *(["loss"] if task.programs.loss is not None else []), ("compound", 1)]
         keys += [("gradient", name) for name in task.kernel.target.wrt]
-        rows = np.empty((len(keys) + 2, size))
-        rows[0] = np.nan
+        rows = np.empty((len(keys) + 1, size))
         flags = np.zeros((2, size), dtype=bool)
-        return cls(rows[1:2], flags[0], flags[1], rows[0], dict(zip(keys, rows[2:], strict=True)))
+        return cls(rows[:1], flags[0], flags[1], floats=dict(zip(keys, rows[1:], strict=True)))
+
+    @property
+    def factor(self) -> Array:
+        """The factors of orbits that had not settled, nan elsewhere, shape (points,)."""
+        whole = np.full(self.flagged.size, np.nan)
+        for places, factor in self.open:
+            whole[places] = factor
+        return whole
 
     def write(self, key: Any, places: Any, number: Any) -> None:
         """Write the numbers of some points: floats, or numbers that leave float64."""
@@ -168,8 +176,11 @@ def write_results(
         else:
             found.write(key, places, np.broadcast_to(number, size)[here])
     found.growth[0, places] = growth[here]
-    for name in ("flagged", "settled", "factor"):
-        getattr(found, name)[places] = getattr(tile, name)[here]
+    found.flagged[places], found.settled[places] = tile.flagged[here], tile.settled[here]
+    factor = tile.factor[here]
+    going = np.flatnonzero(~np.isnan(factor))
+    if len(going):
+        found.open.append((places.start + going if isinstance(places, slice) else places[going], factor[going]))
 
 
 def collect(task: Any, carrier: Any, orbits: Orbits, index: Index, found: Found, places: Index | None = None) -> None:

@@ -64,13 +64,9 @@ def llvm_dense(unit: str) -> Evaluate:
     def evaluate(w: np.ndarray, b: np.ndarray, depth: int) -> list[Any]:
         chain = kernel.composition.at_depth(depth)
         points = gather(chain, kernel.needed, START, {"w": w, "b": b})
-        rows, plan = carry(kernel, chain, points, thread_runner(2), look=False)
-        first = plan.outputs - 6
-        numbers = [
-            np.ldexp(rows[i, : w.size], rows[i + 1, : w.size].astype(np.intc)) for i in (first, first + 2, first + 4)
-        ]
-        logs = np.log(np.abs(rows[1, : w.size])) + rows[2, : w.size] * math.log(2)
-        return [v.reshape(w.shape) for v in (*numbers, logs)]
+        found = carry(kernel, chain, points, thread_runner(2), look=False)
+        numbers = [found.numbers[key].value for key in ("loss", ("gradient", "w"), ("gradient", "b"))]
+        return [v.reshape(w.shape) for v in (*numbers, found.row("growth"))]
 
     return evaluate
 

@@ -3,8 +3,7 @@
 The bookkeeping of a block is that of ``kernels.orbits``, the end of a settled orbit that of ``kernels.settling``.
 """
 
-from dataclasses import dataclass
-
+from symgrad.kernels.llvm.chain import FIXED, Chain
 from symgrad.kernels.llvm.elementary import (
     LOG2_E,
     exponential,
@@ -18,44 +17,13 @@ from symgrad.kernels.llvm.elementary import (
 from symgrad.kernels.llvm.operations import Body
 from symgrad.kernels.llvm.writer import Writer
 from symgrad.kernels.orbits import FALLEN, LARGE, LOST
-from symgrad.kernels.program import Program
 from symgrad.kernels.settling import CONTRACTION, MODERATE, TOLERANCE
 
 LN2 = 0.6931471805599453
 FLAGGED, SETTLED = 1.0, 2.0
-FIXED = ("state", "mantissa", "power", "status", "noted", "state mantissa", "state power", "growth")
+WITHIN = 900.0
 HEADER = "define void @run(ptr %inputs, ptr %strides, ptr %outputs, ptr %next, i64 %groups, i64 %portion, "
 HEADER += "i64 %blocks, i64 %span, i64 %rest, i64 %look)"
-
-
-@dataclass(frozen=True)
-class Chain:
-    """What is compiled: the layers that a chain repeats, the names whose slopes are carried, and the loss.
-
-    Parameters
-    ----------
-    names : parameters by name, the inputs after the start
-    slopes : the names whose slopes are carried
-    wrt : the names differentiated by, those of the state among them
-    live : positions in ``slopes`` of those that leave zero
-    """
-
-    layers: tuple[Program, ...]
-    loss: Program | None
-    names: tuple[str, ...]
-    slopes: tuple[str, ...]
-    wrt: tuple[str, ...]
-    live: tuple[int, ...]
-
-    @property
-    def zeros_exact(self) -> bool:
-        """Whether a factor computed as 0 is exactly 0 in every layer."""
-        return all(layer.zeros_exact for layer in self.layers)
-
-    @property
-    def outputs(self) -> int:
-        """How many arrays are written: those named in ``FIXED``, then loss and slopes as mantissas and exponents."""
-        return len(FIXED) + 2 * ((self.loss is not None) + len(self.wrt))
 
 
 class Loop:
@@ -344,32 +312,46 @@ class Loop:
         address = self._address("outputs", index, None)
         self.code.raw(f"store {self.code.floats} {value}, ptr {address}, align 8")
 
+    def _write_number(self, number: tuple[str, str], index: int, wide: int) -> None:
+        """Write floats; where one leaves float64, mantissas with their exponents, and that there are any."""
+        code, (mantissa, exponent) = self.code, number
+        beyond = code.compare("ogt", code.abs(exponent), code.number(WITHIN))
+        inside = code.select(beyond, code.number(0.0), exponent)
+        self._write(code.mul(mantissa, power_of_two(code, inside)), index)
+        code.raw(f"br i1 {code.any(beyond)}, label %wide{wide}, label %written{wide}")
+        code.raw(f"wide{wide}:")
+        self._write(code.select(beyond, exponent, code.number(0.0)), wide)
+        code.raw(f"store i64 1, ptr {code.line('getelementptr i64, ptr %next, i64 1')}")
+        code.raw(f"br label %written{wide}")
+        code.raw(f"written{wide}:")
+
     def _leave(self) -> None:
         """Write the results of a group and go on to the next."""
         code = self.code
         code.raw("leave:")
-        row = len(FIXED)
+        row, wide = len(FIXED), self.chain.outputs
         outer, own = None, dict.fromkeys(self.chain.wrt, code.number(0.0))
         plain = set(self.chain.wrt)
         if self.chain.loss is not None:
             loss, outer, own, plain = self._loss()
-            for part in split_exponent(code, loss):
-                self._write(part, row)
-                row += 1
-        for name in self.chain.wrt:
-            for part in self._gradient(name, outer, None if name in plain else own[name]):
-                self._write(part, row)
-                row += 1
-        product = [self.load("mantissa"), self.load("power")]
+            self._write(loss, row)
+            row += 1
+        numbers = [self._gradient(name, outer, None if name in plain else own[name]) for name in self.chain.wrt]
+        product = self.load("mantissa"), self.load("power")
+        for i, number in enumerate([product, *numbers]):
+            self._write_number(number, FIXED.index("product") if i == 0 else row + i - 1, wide + i)
         growth = self._growth(*product)
         flagged = code.select(self.truth("flagged"), code.number(FLAGGED), code.number(0.0))
         open_ = code.compare("ord", self.load("noted"), code.number(0.0))
         finished = code.both(self.truth("settled"), code.opposite(open_))
         status = code.add(flagged, code.select(finished, code.number(SETTLED), code.number(0.0)))
-        state = split_exponent(code, self.load("x"))
-        written = [self.load("x"), *product, status, self.load("noted"), *state, growth]
-        for index, value in enumerate(written):
-            self._write(value, index)
+        for name, value in {
+            "state": self.load("x"),
+            "status": status,
+            "noted": self.load("noted"),
+            "growth": growth,
+        }.items():
+            self._write(value, FIXED.index(name))
         done = code.line(f"add i64 {self.count('group')}, 1")
         self.set_count(done, "group")
         code.raw(f"%again = icmp slt i64 {done}, {self.count('end')}")

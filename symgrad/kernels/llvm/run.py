@@ -2,14 +2,16 @@
 
 import ctypes
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symgrad.kernels import numpy_backend as general
+from symgrad.kernels.llvm.chain import FIXED, Chain
 from symgrad.kernels.llvm.engine import Compiled, available, compile_text, lanes
-from symgrad.kernels.llvm.loops import FIXED, FLAGGED, SETTLED, Chain, module_text
+from symgrad.kernels.llvm.loops import FLAGGED, SETTLED, module_text
 from symgrad.kernels.llvm.operations import SUPPORTED
 from symgrad.kernels.outcome import Outcome, Status
 from symgrad.kernels.points import Points
@@ -77,60 +79,79 @@ def _pointers(arrays: Sequence[Array]) -> Any:
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
-def carry(kernel: Any, chain: "Composition", points: Points, runner: Any, *, look: bool) -> tuple[Array, Chain]:
-    """Carry all points through the chain; one row per output, shape (outputs, points padded to whole groups)."""
-    width = lanes()
+@dataclass(frozen=True)
+class Carried:
+    """What the compiled function wrote, by rows; the last axis is the point.
+
+    Parameters
+    ----------
+    rows : those of ``FIXED``, then loss and gradients
+    exponents : powers of two by which product and gradients are to be multiplied, None where all are 0
+    """
+
+    chain: Chain
+    rows: Array
+    exponents: Array | None
+
+    def row(self, name: str) -> Array:
+        """Return one of the rows of ``FIXED``."""
+        return np.asarray(self.rows[FIXED.index(name)])
+
+    @property
+    def numbers(self) -> dict[Any, SignedLog]:
+        """The numbers of all points, each array of shape (1, points)."""
+        first, wrt = self.chain.outputs - len(self.chain.wrt), self.chain.wrt
+        wide: dict[Any, int] = {("compound", 1): FIXED.index("product")}
+        wide |= {("gradient", name): first + i for i, name in enumerate(wrt)}
+        found = {"state": SignedLog.of_floats(self.rows[:1])}
+        if self.chain.loss is not None:
+            found["loss"] = SignedLog.of_floats(self.rows[len(FIXED)][np.newaxis])
+        for i, (key, row) in enumerate(wide.items()):
+            value = self.rows[row][np.newaxis]
+            if self.exponents is None or not self.exponents[i].any():
+                found[key] = SignedLog.of_floats(value)
+            else:
+                found[key] = SignedLog.from_parts(value, self.exponents[i][np.newaxis])
+        return found
+
+
+def carry(kernel: Any, chain: "Composition", points: Points, runner: Any, *, look: bool) -> Carried:
+    """Carry all points through the chain."""
+    width, size = lanes(), points.size
     plan = _chain(kernel, chain, points)
     compiled = _compiled(kernel, plan, width)
-    groups = -(-points.size // width)
+    groups = -(-size // width)
     given = [points.start[0], *(points.shared[name] for name in plan.names)]
     columns = [_column(value, points.shape, width, groups * width) for value in given]
-    rows = np.empty((plan.outputs, groups * width))
+    rows, exponents = np.empty((plan.outputs, groups * width)), np.zeros((plan.wide, groups * width))
     blocks, rest = divmod(int(chain.blocks[0].depth), SPAN)
-    inputs, outputs = _pointers([array for array, _ in columns]), _pointers(list(rows))
+    inputs, outputs = _pointers([array for array, _ in columns]), _pointers([*rows, *exponents])
     strides = (ctypes.c_int64 * len(columns))(*(stride for _, stride in columns))
-    counter = ctypes.c_int64(0)
-    patience = PATIENCE // SPAN if points.size * blocks * SPAN > TOO_MANY + PATIENCE else blocks + 1
+    counter = (ctypes.c_int64 * 2)(0, 0)  # the next group, and whether some exponent is not 0
+    patience = PATIENCE // SPAN if size * blocks * SPAN > TOO_MANY + PATIENCE else blocks + 1
     counts = (groups, max(1, min(PORTION, groups // 8)), blocks, SPAN, rest, patience if look else 0)
 
     def work(_: int) -> None:
         compiled.function(inputs, strides, outputs, ctypes.addressof(counter), *counts)
 
     runner(work, range(min(4, -(-groups // PORTION))))
-    return rows, plan
-
-
-def _whole(rows: Array, plan: Chain, size: int) -> dict[Any, SignedLog]:
-    """Return the results of all points, each array of shape (1, points)."""
-
-    def number(row: int) -> SignedLog:
-        return SignedLog(rows[row : row + 1, :size], rows[row + 1 : row + 2, :size])
-
-    whole: dict[Any, SignedLog] = {"state": number(FIXED.index("state mantissa")), ("compound", 1): number(1)}
-    row = len(FIXED)
-    if plan.loss is not None:
-        whole["loss"], row = number(row), row + 2
-    for name in plan.wrt:
-        whole["gradient", name], row = number(row), row + 2
-    return whole
+    return Carried(plan, rows[:, :size], exponents[:, :size] if counter[1] else None)
 
 
 def _outcome(
-    rows: Array, whole: dict[Any, SignedLog], plan: Chain, chain: "Composition", points: Points, settled: Any
+    found: Carried, whole: dict[Any, SignedLog], chain: "Composition", points: Points, settled: Any
 ) -> Outcome:
     """Return the outcome of points that float64 carried: everything is there, nothing is computed again."""
-    shape, size = points.shape, points.size
-    shaped = {key: SignedLog(one.mantissa.reshape(shape), one.exponent.reshape(shape)) for key, one in whole.items()}
-    noted = rows[FIXED.index("noted"), :size]
+    shape = points.shape
+    noted = found.row("noted")
     open_ = noted[~np.isnan(noted)]
-    state = whole["state"]
     return Outcome(
-        state=rows[0, :size].reshape((1, *shape)),
-        state_log=SignedLog(state.mantissa.reshape((1, *shape)), state.exponent.reshape((1, *shape))),
-        loss=shaped.get("loss"),
-        product=shaped["compound", 1],
-        growth=rows[FIXED.index("growth"), :size].reshape((1, *shape)),
-        gradient={name: shaped["gradient", name] for name in plan.wrt},
+        state=found.row("state").reshape((1, *shape)),
+        state_log=whole["state"].reshape((1, *shape)),
+        loss=whole["loss"].reshape(shape) if "loss" in whole else None,
+        product=whole["compound", 1].reshape(shape),
+        growth=found.row("growth").reshape((1, *shape)),
+        gradient={name: whole["gradient", name].reshape(shape) for name in found.chain.wrt},
         hessian={},
         trace=None,
         status=np.full(shape, Status.FINITE, dtype=np.int8),
@@ -144,16 +165,15 @@ def _outcome(
 def run_llvm(kernel: Any, chain: "Composition", points: Points, runner: Any, rescue: Rescue) -> Outcome:
     """Evaluate in vector code; points float64 cannot carry go to the NumPy backend's careful path and ``rescue``."""
     points.check_range()
-    rows, plan = carry(kernel, chain, points, runner, look=True)
-    size = points.size
-    whole = _whole(rows, plan, size)
-    status, factor = rows[3, :size], rows[4, :size]
+    found = carry(kernel, chain, points, runner, look=True)
+    whole, status = found.numbers, found.row("status")
     settled = status == SETTLED
     lost = np.flatnonzero((status % SETTLED == FLAGGED) | general._beyond(points))
     if not len(lost):
-        return _outcome(rows, whole, plan, chain, points, settled)
+        return _outcome(found, whole, chain, points, settled)
+    factor = found.row("noted").copy()
     whole = {key: SignedLog(one.mantissa.copy(), one.exponent.copy()) for key, one in whole.items()}
-    task = general.Task(kernel, chain, points, plan.slopes)
+    task = general.Task(kernel, chain, points, found.chain.slopes)
     parts, settled[lost], factor[lost] = general.mend(task, runner, lost, rescue)
     general.replace(whole, lost, parts)
     open_ = factor[~np.isnan(factor)]
