@@ -8,6 +8,7 @@ from sympy import Expr, Integer, Mul, S, Symbol
 
 from symgrad.budget import NoAnswer, within
 from symgrad.claims.conditions import Requirement
+from symgrad.claims.effort import within_effort
 from symgrad.claims.facts import Facts
 from symgrad.claims.limits import expanded_limit, sure_limit
 from symgrad.claims.operations import Operation
@@ -22,7 +23,8 @@ from symgrad.evidence import Verdict
 from symgrad.maps import expand_activations
 from symgrad.parsing import Condition
 
-# Ten times what the slowest needs on an idle machine, so that another load does not change a verdict.
+# Of the processor; the clock of a busy machine may run further.
+EFFORT_SECONDS = 1.5
 SECONDS = 20.0
 LARGEST_SUMMAND = 40
 LATEST_START = 20
@@ -143,10 +145,10 @@ def _product(body: Expr, operation: Operation, nonzero: Sequence[Expr]) -> Value
     k = Symbol("k", integer=True, positive=True)
     try:
         shifted = body.xreplace({operation.index: k + operation.low - 1})
-        found = within(SECONDS, proved_product, shifted)
+        found = within(SECONDS, within_effort, EFFORT_SECONDS, proved_product, shifted)
     except InputError:
         return UNKNOWN
-    if isinstance(found, NoAnswer) or found.verdict is not Verdict.PROVED:
+    if found is None or isinstance(found, NoAnswer) or found.verdict is not Verdict.PROVED:
         return UNKNOWN
     if found.regime in (Regime.ZERO, Regime.VANISHING):
         return Value(S.Zero, found.reason)
@@ -344,7 +346,7 @@ def supported_limit(operation: Operation) -> Value:
     if operation.kind != "limit" or expanded_limit(operation.body, operation.index) is not None:
         return UNKNOWN
     try:
-        found = within(SECONDS, sympy.limit, operation.body, operation.index, S.Infinity)
+        found = within(SECONDS, within_effort, EFFORT_SECONDS, sympy.limit, operation.body, operation.index, S.Infinity)
     except Exception:
         return UNKNOWN
     if isinstance(found, NoAnswer) or not isinstance(found, Expr) or found.has(S.NaN, sympy.Limit, sympy.AccumBounds):
