@@ -1,22 +1,25 @@
 """What can be compiled: maps, compositions, chain products, gradients, Newton steps and update rules."""
 
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
-from symgrad.derivation import ChainProduct, CompositionNewton, Gradient, UpdateMap, gradient
+from symgrad.derivation import Gradient
 from symgrad.errors import InputError
 from symgrad.kernels.backends import resolve_backend
 from symgrad.kernels.kernel import Kernel
-from symgrad.kernels.stepping import UpdateKernel
 from symgrad.maps import Composition, Map, as_composition
+
+if TYPE_CHECKING:
+    from symgrad.derivation import ChainProduct, CompositionNewton, UpdateMap
+    from symgrad.kernels.stepping import UpdateKernel
 
 
 @overload
-def to_kernel(target: UpdateMap, *, backend: str = ..., digits: int | None = ...) -> UpdateKernel: ...
+def to_kernel(target: "UpdateMap", *, backend: str = ..., digits: int | None = ...) -> "UpdateKernel": ...
 
 
 @overload
 def to_kernel(
-    target: Map | Composition | ChainProduct | Gradient | CompositionNewton,
+    target: "Map | Composition | ChainProduct | Gradient | CompositionNewton",
     *,
     backend: str = ...,
     digits: int | None = ...,
@@ -24,11 +27,11 @@ def to_kernel(
 
 
 def to_kernel(
-    target: Map | Composition | ChainProduct | Gradient | CompositionNewton | UpdateMap,
+    target: "Map | Composition | ChainProduct | Gradient | CompositionNewton | UpdateMap",
     *,
     backend: str = "auto",
     digits: int | None = None,
-) -> Kernel | UpdateKernel:
+) -> "Kernel | UpdateKernel":
     """Compile one step of the target.
 
     Parameters
@@ -41,7 +44,7 @@ def to_kernel(
     """
     resolved = resolve_backend(backend, digits)
     kernel = _compiled(target, resolved, digits)
-    domain = (kernel.kernel if isinstance(kernel, UpdateKernel) else kernel).composition.domain
+    domain = (kernel if isinstance(kernel, Kernel) else kernel.kernel).composition.domain
     if domain != "real":
         raise InputError(
             f"kernels compute with real numbers, got a {domain} map; write it as a real map of two components"
@@ -50,23 +53,24 @@ def to_kernel(
 
 
 def _compiled(
-    target: Map | Composition | ChainProduct | Gradient | CompositionNewton | UpdateMap,
+    target: "Map | Composition | ChainProduct | Gradient | CompositionNewton | UpdateMap",
     resolved: str,
     digits: int | None,
-) -> Kernel | UpdateKernel:
+) -> "Kernel | UpdateKernel":
     if resolved == "mpmath" and digits is None:
         digits = 30
+    if isinstance(target, Gradient):
+        return Kernel(target, resolved, digits)
+    if isinstance(target, Map | Composition):
+        return Kernel(Gradient(as_composition(target), None, ()), resolved, digits)
+    from symgrad.derivation import ChainProduct, CompositionNewton, UpdateMap, gradient
+    from symgrad.kernels.stepping import UpdateKernel
+
     if isinstance(target, UpdateMap):
         return UpdateKernel(target, Kernel(target.gradient, resolved, digits))
     if isinstance(target, CompositionNewton):
         state = target.composition.state[0].name
         return Kernel(gradient(target.composition, wrt=(state,), second_order=True), resolved, digits)
     if isinstance(target, ChainProduct):
-        target = target.composition
-    if isinstance(target, Gradient):
-        return Kernel(target, resolved, digits)
-    if not isinstance(target, Map | Composition):
-        raise InputError(
-            f"to_kernel takes a map, composition or gradient, got {type(target).__name__}; build one first"
-        )
-    return Kernel(Gradient(as_composition(target), None, ()), resolved, digits)
+        return Kernel(Gradient(target.composition, None, ()), resolved, digits)
+    raise InputError(f"to_kernel takes a map, composition or gradient, got {type(target).__name__}; build one first")
