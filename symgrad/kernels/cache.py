@@ -111,13 +111,12 @@ def versions() -> dict[str, str]:
     """Return what an entry depends on beside its question: Python, SymPy, NumPy, and symgrad's own files."""
     import numpy
 
-    from symgrad import __version__
-
+    package = sys.modules[__name__.partition(".")[0]]
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "numpy": numpy.__version__,
         "sympy": _sympy_release(),
-        "symgrad": __version__,
+        "symgrad": package.__version__,
         "sources": _sources(),
     }
 
