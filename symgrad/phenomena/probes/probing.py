@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import takewhile
 from typing import Any
@@ -249,7 +250,10 @@ def _assembled(
             f"{zeros:.0%} of the samples have a Jacobian that is exactly 0 in {kind}; the rate is of the others",
         )
     if any(block.largest is None for block in blocks):
-        notes = (*notes, f"singular values were measured of {sum(b.largest is not None for b in blocks)} blocks")
+        notes = (
+            *notes,
+            f"singular values were measured of {sum(b.largest is not None for b in blocks)} of {depth} blocks",
+        )
     if any(block.largest is not None and block.smallest is None for block in blocks):
         notes = (*notes, f"smallest singular values were not measured of blocks with more than {EXACT} outputs")
     return Probe(
@@ -282,14 +286,18 @@ def _of_recurrent(
     total = 1 if batch.dim() < 3 else batch.shape[side]
     taken = batch if batch.dim() < 3 else batch.index_select(side, _places(batch, chosen(total, samples)))
     found: Unrolled = unrolled(model, taken, "", cotangents, tolerance, generator)
-    pieces = steps_of(found.layers, linked=not model.bidirectional)
+    linked = not model.bidirectional
+    pieces = steps_of(found.layers, linked=linked)
     _check_finite(pieces)
-    measured = gains(pieces, cotangents=cotangents, generator=generator)
+    alone = len(found.layers) == 1
+    measured = found.gains[0] if alone else gains(pieces, cotangents=cotangents, generator=generator)
     wanted = set(chosen(len(pieces), MOST_STEPS))
+    few = _rows_for_factors(pieces, measured.log_norms.shape[1])
+    small = steps_of([replace(layer, inputs=layer.inputs[:, :few]) for layer in found.layers], linked=linked)
     factors = [
-        factor_of(p, tolerance=LANCZOS, generator=generator) if k in wanted else None for k, p in enumerate(pieces)
+        factor_of(p, tolerance=LANCZOS, generator=generator) if k in wanted else None for k, p in enumerate(small)
     ]
-    prediction = found.paths[0].prediction if len(found.layers) == 1 else None
+    prediction = found.paths[0].prediction if alone else None
     suggestion = suggest_recurrent(found, _rate(measured)[0], tolerance)
     made = _blocks(pieces, measured, factors, [None] * len(pieces), prediction, None, tolerance)
     if model.bidirectional:

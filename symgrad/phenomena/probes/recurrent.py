@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from symgrad.errors import InputError
 from symgrad.phenomena.probes.blocks import BlockKind, Piece
+from symgrad.phenomena.probes.checks import name_of
 from symgrad.phenomena.probes.extra import require_torch
 from symgrad.phenomena.probes.reading import mean_square
 from symgrad.phenomena.probes.theory import Weights
@@ -81,6 +82,7 @@ def layers_of(module: Any, batch: Any) -> tuple[Layer, ...]:
             layer = Layer(f"layer {k}{' backwards' if back else ''}", f"l{k}{back}", module.mode, module, own)
             found.append(layer)
             states = torch.stack([_output(layer, s) for s in states_of([layer], linked=False)[1:]]).detach()
+            _check_finite(layer, states)
             sides.append(states.flip(0) if back else states)
         series = torch.cat(sides, dim=2)
     own = module(given.transpose(0, 1) if module.batch_first else given)[0].detach()
@@ -89,6 +91,17 @@ def layers_of(module: Any, batch: Any) -> tuple[Layer, ...]:
     if not torch.allclose(own, series, rtol=near, atol=near):
         raise InputError(f"the {type(module).__name__} does not follow its textbook equations; it cannot be unrolled")
     return tuple(found)
+
+
+def _check_finite(layer: Layer, states: Any) -> None:
+    torch = require_torch()
+    fine = torch.isfinite(states).flatten(1).all(dim=1)
+    if not bool(fine.all()):
+        step = int((~fine).nonzero()[0]) + 1
+        raise InputError(
+            f"the states of {layer.name} leave {name_of(states.dtype)} at step {step}: its forward pass explodes; "
+            "give smaller weights, a shorter sequence, or a model in float64"
+        )
 
 
 def _output(layer: Layer, state: Any) -> Any:

@@ -177,8 +177,13 @@ def predict(blocks: Sequence[Sequence[Operation]], square: float, *, tolerance: 
     (-0.698, -0.693147, 'vanishing')
     """
     rates, variance = [], 0.0
+    known: dict[tuple[tuple[Operation, ...], str], tuple[float, float, float]] = {}
     for operations in blocks:
-        square, growth, spread = pushed(operations, square)
+        # Tied layers soon repeat themselves to 14 digits.
+        key = tuple(operations), f"{square:.14g}"
+        if key not in known:
+            known[key] = pushed(operations, square)
+        square, growth, spread = known[key]
         rates.append(0.5 * math.log(growth) if growth > 0 else -math.inf)
         variance += spread
     depth = len(rates)

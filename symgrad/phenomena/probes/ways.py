@@ -9,7 +9,7 @@ import numpy as np
 
 from symgrad.errors import InputError
 from symgrad.phenomena.probes.extra import one_line
-from symgrad.phenomena.probes.measuring import gains
+from symgrad.phenomena.probes.measuring import Gains, gains
 from symgrad.phenomena.probes.recurrent import GATED, Array, Layer, gates_of, law_of, layers_of, log_path, steps_of
 from symgrad.phenomena.probes.regimes import GradientRegime, name_regime
 from symgrad.phenomena.probes.results import Path, mean_and_error
@@ -18,9 +18,10 @@ from symgrad.phenomena.probes.theory import Nonlinear, Prediction, Suggestion, p
 
 @dataclass(frozen=True, eq=False)
 class Unrolled:
-    """A recurrent module on a batch: its layers, and its ways through time."""
+    """A recurrent module on a batch: its layers, what was measured of each, and its ways through time."""
 
     layers: tuple[Layer, ...] = field(repr=False)
+    gains: tuple[Gains, ...] = field(repr=False)
     paths: tuple[Path, ...]
 
 
@@ -41,13 +42,13 @@ def unrolled(module: Any, batch: Any, name: str, cotangents: int, tolerance: flo
             f"the model refuses a batch of shape {shape}: {one_line(error)}; give one it runs on"
         ) from None
     prefix = f"{name}: " if name else ""
-    paths = [path for layer in layers for path in _of_layer(layer, prefix, cotangents, tolerance, generator)]
-    return Unrolled(layers, tuple(paths))
+    measured = [gains(steps_of([own], linked=False), cotangents=cotangents, generator=generator) for own in layers]
+    paths = [p for own, found in zip(layers, measured, strict=True) for p in _of_layer(own, found, prefix, tolerance)]
+    return Unrolled(layers, tuple(measured), tuple(paths))
 
 
-def _of_layer(layer: Layer, prefix: str, cotangents: int, tolerance: float, generator: Any) -> list[Path]:
+def _of_layer(layer: Layer, measured: Gains, prefix: str, tolerance: float) -> list[Path]:
     """Return the way of a layer's whole state, and of its gates."""
-    measured = gains(steps_of([layer], linked=False), cotangents=cotangents, generator=generator)
     state = "(h, c)" if layer.mode == "LSTM" else "h"
     gates = gates_of(layer)
     mean = None if gates is None else float(np.exp(gates).mean())

@@ -472,6 +472,15 @@ class Summed(Frozen):
         return self.layer(x).sum()
 
 
+def doubling() -> Any:
+    """Return the recurrence h' = relu(2h + x)."""
+    module = nn.RNN(1, 1, nonlinearity="relu", bias=False)
+    with torch.no_grad():
+        module.weight_ih_l0.fill_(1.0)
+        module.weight_hh_l0.fill_(2.0)
+    return module
+
+
 def nan_in(tensor: Any) -> Any:
     tensor[1, 2] = math.nan
     return tensor
@@ -501,6 +510,7 @@ BAD: dict[str, tuple[Callable[[], tuple[Any, Any]], str]] = {
     "detached": (lambda: (Frozen(), torch.randn(X)), "does not depend on the batch differentiably"),
     "nothing": (lambda: (Silent(), torch.randn(X)), "returns no tensor but a NoneType"),
     "complex output": (lambda: (Spectral(), torch.randn(X)), "returns complex numbers"),
+    "overflow in time": (lambda: (doubling(), torch.ones(300, 1, 1)), "layer 0 leave float32 at step 128"),
     "overflow": (lambda: (mlp(200, 4, 100.0, nn.ReLU), torch.randn(X)), r"leave float32 in block \d+ of 200"),
 }
 
