@@ -280,3 +280,6 @@ def test_a_second_run_imports_neither_sympy_nor_scipy(folder: Path) -> None:
     assert run(*tokens) == (first, "")
     other = ["tanh(w*x+b)", "--wrt", "w,b", "--start", "sqrt(2)", "--set", "w=30", "--set", "b=-2*pi", "--depth", "200"]
     assert run(*other)[1] == ""
+    smooth = ["w*gelu(x) + erf(b)", "--start", "0.5", "--set", "w=2", "--set", "b=1/3", "--depth", "40"]
+    first, _ = run(*smooth)
+    assert run(*smooth) == (first, "")

@@ -102,8 +102,8 @@ def write_and_read(folder: str, rounds: int) -> int:
 
 def test_processes_that_write_the_same_entry_never_read_a_half_written_one(folder: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    with context.Pool(3) as pool:
-        assert pool.starmap(write_and_read, [(str(folder.parent), 40)] * 3) == [0, 0, 0]
+    with context.Pool(2) as pool:
+        assert pool.starmap(write_and_read, [(str(folder.parent), 40)] * 2) == [0, 0]
     assert [place.suffix for place in folder.iterdir()] == [".json"]
 
 
@@ -151,8 +151,8 @@ def test_a_word_switches_the_cache_off(tmp_path: Path, monkeypatch: pytest.Monke
     ("platform", "variables", "place"),
     [
         ("linux", {"XDG_CACHE_HOME": "/x/cache"}, "/x/cache/symgrad"),
-        ("linux", {"XDG_CACHE_HOME": "relative", "HOME": "/home/me"}, "/home/me/.cache/symgrad"),
-        ("linux", {"HOME": "/home/me"}, "/home/me/.cache/symgrad"),
+        ("linux", {"XDG_CACHE_HOME": "relative", "HOME": "/people/me"}, "/people/me/.cache/symgrad"),
+        ("linux", {"HOME": "/people/me"}, "/people/me/.cache/symgrad"),
         ("darwin", {"HOME": "/Users/me"}, "/Users/me/Library/Caches/symgrad"),
         ("win32", {"LOCALAPPDATA": "/c/local"}, "/c/local/symgrad"),
     ],
