@@ -2,10 +2,20 @@
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from symgrad.budget import close
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_child_afterwards() -> Iterator[None]:
+    """One warm child for all tests of claims, ended with them."""
+    yield
+    close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from symgrad.budget import close
 from symgrad.claims import Claim, Examined, examine_document
 from symgrad.evidence import Verdict
 from symgrad.parsing import Document
@@ -57,12 +56,6 @@ def matrix(outcomes: list[Outcome]) -> dict[str, dict[str, int]]:
     counts = Counter((one.label, "proved" if one.verdict in PROVEN else one.verdict.word) for one in outcomes)
     words = ("proved", "supported", "undecided", "refuted")
     return {label: {word: counts[label, word] for word in words} for label in ("true", "false")}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_child_afterwards() -> Iterator[None]:
-    yield
-    close()
 
 
 def sections() -> Iterator[tuple[str, str]]:

@@ -8,19 +8,12 @@ from typing import Any
 
 import pytest
 
-from symgrad.budget import close
 from symgrad.claims import Examined, Known, examine_document, open_document
 from symgrad.cli import main
 from symgrad.evidence import Verdict
 
 EXAMPLE = (Path(__file__).parent / "corpus" / "example.md").read_text(encoding="utf-8")
 KNOWN: Known = {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_child_afterwards() -> Iterator[None]:
-    yield
-    close()
 
 
 def flipped() -> Iterator[tuple[int, str]]:

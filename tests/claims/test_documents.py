@@ -1,12 +1,12 @@
 """Files of claims: each link has its own verdict and time; notes beside the lines are replaced, never piled up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 import symgrad.claims.documents as documents
-from symgrad.budget import NoAnswer, close
+from symgrad.budget import NoAnswer
 from symgrad.claims.annotations import annotated
 from symgrad.claims.documents import Examined, examine_document, examine_link, open_document
 from symgrad.evidence import Evidence, Verdict
@@ -21,12 +21,6 @@ sqrt(a**2) = a
 x = x + (
 f(x) = 2*x
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_child_afterwards() -> Iterator[None]:
-    yield
-    close()
 
 
 def examined(text: str, **options: float) -> list[Examined | Problem]:

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from symgrad.budget import close
 from symgrad.claims import Claim, series
 from symgrad.claims.effort import within_effort
 from symgrad.evidence import Verdict
@@ -41,9 +40,6 @@ def test_an_error_of_the_function_comes_through() -> None:
 
 def test_a_product_without_a_value_in_its_time_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "EFFORT_SECONDS", 0.001)
-    try:
-        evidence = Claim("product(1 + 1/k**2, k, 1, oo) = sinh(pi)/pi").examine()
-    finally:
-        close()
+    evidence = Claim("product(1 + 1/k**2, k, 1, oo) = sinh(pi)/pi").examine()
     assert evidence.verdict is Verdict.UNDECIDED
     assert "is not known" in evidence.method

@@ -238,6 +238,8 @@ def seeds(truth: ModuleType) -> tuple[str, ...]:
 def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """An empty working folder, and a list of everything that was evaluated."""
     evaluated: list[str] = []
+    # A child that is started in the empty folder would leave its traces there.
+    close()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(builtins, "eval", lambda code, *_: evaluated.append(str(code)))
     yield evaluated
