@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,14 @@ Values = Mapping[str, Any]
 def written_out(name: str) -> Callable[[Number, Number, Number], Number]:
     """Return one layer as a function of mpmath numbers, made from the activation's formula alone."""
     formula = expand_activations(ACTIVATIONS[name].formula(x)) if name != "identity" else x
-    function = sympy.lambdify(x, formula, modules="mpmath")
+    function = in_mpmath(formula)
     return lambda state, weight, bias: function(weight * state + bias)
+
+
+@cache
+def in_mpmath(formula: sympy.Expr) -> Callable[[Number], Number]:
+    function: Callable[[Number], Number] = sympy.lambdify(x, formula, modules="mpmath")
+    return function
 
 
 def iterate(name: str, start: Number, weights: list[Number], biases: list[Number]) -> Number:
