@@ -196,7 +196,7 @@ def places(expr: Expr, x: Symbol) -> Iterator[Expr]:
             parts.append((slope, S.Zero))
     seen: set[Expr] = set()
     for part, value in parts[:MOST]:
-        found = [s for s in _tried(part, x, value) if s.is_real]
+        found = [s for s in _tried(part, x, value) if s.is_real and not s.has(sympy.AccumBounds)]
         found = found or [s for s in _near_zeros(part - value, x) if not part.is_polynomial(x)]
         for solved in found:
             if solved not in seen and len(seen) < MOST:
@@ -215,7 +215,10 @@ def _near_zeros(expr: Expr, x: Symbol) -> list[Expr]:
     """Return rational numbers next to sign changes on a grid."""
     if expr.atoms(Symbol) != {x} or expr.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
         return []
-    value = _as_floats(expr, x)
+    try:
+        value = _as_floats(expr, x)
+    except (*REFUSALS, KeyError, AttributeError, SyntaxError):
+        return []
     heights = [(u, value(u)) for u in sorted(_GRID)]
     found: list[Expr] = []
     for (a, low), (b, high) in pairwise(heights):

@@ -67,3 +67,13 @@ def test_equations_are_inverted_function_by_function() -> None:
 
 def test_long_powers_are_not_written_out() -> None:
     assert list(places(sympy.tanh(x) - sympy.exp(-(10**10) * (x - 37) ** 2), x))
+
+
+def test_an_interval_is_no_place() -> None:
+    for expr in (sympy.sin(x) + sympy.AccumBounds(-1, 1), x - sympy.AccumBounds(-1, 1)):
+        assert not [place for place in places(expr, x) if place.has(sympy.AccumBounds)]
+
+
+def test_parts_at_infinity_are_no_fault() -> None:
+    text = "a*cos(x) + b*sin(x) < sqrt(a**2 + b**2)*cos(x - atan(b/a)) where a > 0"
+    assert Claim(text).examine().verdict is Verdict.REFUTED
