@@ -99,7 +99,7 @@ class Onward:
     orbits: Orbits
 
 
-def _bodies(task: Task, careful: bool) -> list[Any]:
+def _bodies(task: Task, careful: bool) -> list[tuple[Body, int]]:
     """Return the body of every block of the chain, with how often it is applied."""
     live: set[int] = set()
     found = []
@@ -185,12 +185,11 @@ def mend(task: Task, runner: Any, lost: Index, rescue: Rescue) -> tuple[Mapping[
                 parts[key] = SignedLog(np.full((1, len(lost)), np.nan), np.zeros((1, len(lost))))
             parts[key].mantissa[:, places], parts[key].exponent[:, places] = one.mantissa, one.exponent
 
-    deep = _deep_ends(task, carrier, lost, np.flatnonzero(~beyond))
-    for places, since in deep:
+    ended = np.zeros(len(lost), dtype=bool)
+    for places, since in _deep_ends(task, carrier, lost, np.flatnonzero(~beyond)):
         mended(places, rescue(lost[places], since).parts)
-        beyond[places] = True
-    again = np.flatnonzero(~beyond)
-    beyond[np.concatenate([places for places, _ in deep])] = False
+        ended[places] = True
+    again = np.flatnonzero(~beyond & ~ended)
     if len(again):
         found = Found.of(len(again), task)
         orbits = _carried(task, carrier, lost[again], careful=True)
@@ -207,16 +206,12 @@ def mend(task: Task, runner: Any, lost: Index, rescue: Rescue) -> tuple[Mapping[
 
 def _deep_ends(task: Task, carrier: Carrier, lost: Index, places: Index) -> list[tuple[Index, Since]]:
     """Return which lost points of a very deep chain float64 held for long, and where unlimited exponents take over."""
-    ends = [(places[:0], Since.nothing())]
-    blocks = task.chain.blocks
-    if len(blocks) != 1 or not len(places):
-        return ends
-    ((body, times),) = _bodies(task, False)
-    if times < DEEP or not body.looks(times // body.span):
-        return ends
+    body, times = _bodies(task, False)[0]
+    if len(task.chain.blocks) != 1 or not len(places) or times < DEEP or not body.looks(times // body.span):
+        return []
     (start,) = task.points.flat_start(lost[places])
     orbits = Orbits.of(start, len(task.names))
-    behind = carrier.approach(body, orbits, lost[places], times)
+    behind, ends = carrier.approach(body, orbits, lost[places], times), []
     for done in np.unique(behind[behind >= LONG]).tolist():
         some = np.flatnonzero(behind == done)
         own = {

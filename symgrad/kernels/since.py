@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from symgrad.kernels.signed_log import SignedLog
 
 
@@ -22,9 +20,3 @@ class Since:
     product: SignedLog
     own: Mapping[str, SignedLog]
     left: int
-
-    @classmethod
-    def nothing(cls) -> "Since":
-        """Return that of no points."""
-        none = SignedLog.from_float(np.empty(0))
-        return cls(none, none, {}, 0)

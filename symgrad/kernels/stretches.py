@@ -176,6 +176,7 @@ class Carrier:
         behind[active] = rest
         done, length = 0, 1.0
         while done < blocks and len(active):
+            self._too_many(len(active), len(index), done * body.span, (blocks - done) * body.span)
             count = min(int(length), blocks - done, LONGEST_ROUND)
             followed = self._followed(body, orbits, index, active, count - 1)
             followed, active = followed[~orbits.flagged[active]], active[~orbits.flagged[active]]

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from symgrad.kernels.orbits import LOST, Orbits
 from symgrad.kernels.plans import Plan, Workspace
 from symgrad.kernels.signed_log import SignedLog, add, multiply
+from symgrad.kernels.stretches import TILE
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Values = Callable[[str, int | None], Any]
-TILE = 16384
 HIGHEST = 2.0**1000
 
 

@@ -51,13 +51,11 @@ def test_slow_decay_is_carried_at_once_and_taken_over(monkeypatch: pytest.Monkey
     """tanh(w x) with w = 0.995: the float run reaches 2**-300 after 4e4 steps, the closed form does the rest."""
     depth = 200_000
     taken: list[int] = []
-    whole = Since
 
     def watched(*arguments: Any) -> Any:
         taken.append(arguments[-1])
-        return whole(*arguments)
+        return Since(*arguments)
 
-    watched.nothing = whole.nothing  # type: ignore[attr-defined]
     monkeypatch.setattr(numpy_backend, "Since", watched)
     outcome = run("tanh(w*x)", 0.5, 2 * depth, "numpy", None, w=0.995)
     assert len(taken) == 1
