@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from symgrad.phenomena.spectra.frames import TangentFrame
 from symgrad.phenomena.spectra.jacobians import Array, Jacobian
+from symgrad.phenomena.spectra.linear_algebra_threads import single_threaded
 from symgrad.phenomena.spectra.systems import ScalarOrbit, System, Values, log_factors, scalar_orbit
 
 TILE_ENTRIES = 32768
@@ -101,6 +102,7 @@ def batch_ends(steps: int) -> list[int]:
     return [steps * (i + 1) // count for i in range(count)]
 
 
+@single_threaded()
 def run_many(system: System, start: Array, values: Values, *, steps: int, transient: int, batched: bool = True) -> Run:
     """Follow many orbits side by side, in tiles that stay in cache, on at most two threads.
 
