@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -217,6 +218,24 @@ def test_a_scalar_chain_agrees_with_symgrad_s_own_kernel() -> None:
     )
     outcome = to_kernel(Map.from_text("sigmoid(w*x + b)") ** depth)(0.3, {"w": w, "b": b})
     assert math.isclose(found.rate * depth, float(outcome.product.log_abs), rel_tol=1e-12)
+
+
+def test_a_small_network_agrees_with_fifty_digits() -> None:
+    model = mlp(30, 2, 0.7, bias=0.4).double()
+    x = torch.randn(1, 2, dtype=torch.float64)
+    found = probe(model, x)
+    digits = mpmath.MPContext()
+    digits.dps = 50
+    state, product = digits.matrix(x[0].tolist()), digits.eye(2)
+    for layer in model[::2]:
+        weight = digits.matrix(layer.weight.tolist())
+        state = (weight * state + digits.matrix(layer.bias.tolist())).apply(digits.tanh)
+        product = digits.diag([1 - y**2 for y in state]) * weight * product
+    log_norm = digits.log(digits.norm(product, 2) / digits.sqrt(2))
+    assert math.isclose(found.rate * 30, float(log_norm), rel_tol=1e-13)
+    assert found.log_largest is not None
+    top = digits.svd_r(product, compute_uv=False)[0]
+    assert math.isclose(float(found.log_largest[0]), float(digits.log(top)), rel_tol=1e-13)
 
 
 def test_chains_beyond_float64_keep_their_rate() -> None:
