@@ -84,8 +84,10 @@ class Found:
 
     def _split(self, key: Any) -> SignedLog:
         """Return room for mantissas and exponents, with those of the floats where not all numbers come otherwise."""
-        covered = sum(number.mantissa.size for _, number in self.wide[key])
-        if covered < self.flagged.size:
+        covered = np.zeros(self.flagged.size, dtype=bool)
+        for places, _ in self.wide[key]:
+            covered[places] = True
+        if not covered.all():
             return SignedLog.from_float(self.floats[key])
         return SignedLog(np.empty(self.flagged.size), np.empty(self.flagged.size))
 

@@ -87,6 +87,13 @@ def test_neighbouring_tiles_keep_their_points_apart() -> None:
     assert whole.state[0, some] == pytest.approx(alone.state[0], rel=1e-12)
 
 
+def test_numbers_written_twice_leave_the_others_alone() -> None:
+    """One orbit dies away, its slope is written by its tile, by the pool, and mended; its neighbours are floats."""
+    w, b = np.array([-1.6, 3.2, 0.4, 0.4, 2.0, 2.6]), np.array([-1.0, 1.2, 0.0, 0.0, -0.42, -0.7])
+    fast, dense = both(Map("w*tanh(x) + b", "x") ** n, 0.5, "(tanh(x) - 7/10)**2", 1000, w=w, b=b)
+    agree(fast, dense)
+
+
 def test_standing_still_asks_for_contraction() -> None:
     before, after = np.ones(4), np.array([1.0, 1 + 2e-16, 1.0, 1 + 1e-12])
     assert stands_still(before, after, np.array([0.1, -0.5, 0.9, 0.1])).tolist() == [True, True, False, False]
