@@ -163,8 +163,8 @@ def test_what_no_logarithm_can_hold_is_null(capsys: pytest.CaptureFixture[str]) 
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "-1"], "depth must be a positive whole number"),
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "n"], "a number of steps is needed"),
         (
-            ["x*y; y", "--state", "x,y", "--start", "1,2", "--depth", "2", "--backend", "numpy"],
-            "the numpy backend does not compute several components; use the backend auto or lambdify",
+            ["a;b;c;d;e", "--state", "a,b,c,d,e", "--start", "1,2,3,4,5", "--depth", "2", "--backend", "numpy"],
+            "the numpy backend does not compute 5 components; use the backend auto or lambdify",
         ),
         (["w*x", "--start", "1", "--set", "w=1", "--depth", "2", "--backend", "jax"], "known: auto, "),
         (

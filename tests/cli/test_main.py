@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +126,19 @@ def test_doctor_says_what_is_installed_and_whether_it_works(capsys: pytest.Captu
     assert all("pip install" in brings for brings in content["missing_extras"].values())
     assert content["seconds"] < 10
     assert code == 0
+
+
+def test_doctor_says_where_the_cache_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from symgrad.cli.commands import doctor
+
+    monkeypatch.setattr(doctor, "SELF_TEST", ())
+    for given, said in (("off", "switched off by SYMGRAD_CACHE"), (str(tmp_path / "here"), str(tmp_path / "here"))):
+        monkeypatch.setenv("SYMGRAD_CACHE", given)
+        assert symgrad.cli.main(["doctor", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["cache"] == said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_doctor_notices_a_wrong_answer(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

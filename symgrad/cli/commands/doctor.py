@@ -21,6 +21,7 @@ def doctor(arguments: argparse.Namespace) -> Answer:
     import platform
 
     from symgrad import __version__
+    from symgrad.kernels.cache import cache_folder
 
     begin = time.perf_counter()
     checks = [_run_check(name, check) for name, check in SELF_TEST]
@@ -35,6 +36,7 @@ def doctor(arguments: argparse.Namespace) -> Answer:
         "versions": {name: _version(name) for name in REQUIRED},
         "extras": {name: _version(name) for name in EXTRAS},
         "missing_extras": {name: brings for name, brings in EXTRAS.items() if _version(name) is None},
+        "cache": "switched off by SYMGRAD_CACHE" if (folder := cache_folder()) is None else str(folder),
         "seconds": round(time.perf_counter() - begin, 2),
         "self_test": checks,
     }
