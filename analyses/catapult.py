@@ -274,6 +274,11 @@ def three_steps_on_the_wall(scale: sg.Scale):
     )
 
 
+def small(loss):
+    """Return a loss with one digit, or that it is no more than rounding."""
+    return f"{loss:.1g}" if loss > 1e-20 else "below 1e-20"
+
+
 def along_the_edge():
     """Return the sharpness along paths into the valley, beside the line 2/η."""
     steps, at, sizes = 60, {"w": 4.4, "b": -2.0}, np.array([0.1, 0.2])
@@ -289,7 +294,7 @@ def along_the_edge():
             ],
             "step",
             r"$\lambda_{\max}(\nabla^2 L)$",
-            f"η = {eta:g}: last loss {run.losses.value[-1, i]:.2g}",
+            f"η = {eta:g}: last loss {small(run.losses.value[-1, i])}",
             yscale="log",
             legend="below",
         )

@@ -199,19 +199,20 @@ def the_descent(kernel, ws, bs, loss, line_w, line_b, scale):
             )
         )
     rows = [
-        (name, f"{path.lengths.max():.4g}", f"{path.losses[0]:.4f}", f"{path.losses[-1]:.4f}")
+        (name, f"{path.lengths.max():.4g}", f"{np.linalg.norm(path.positions[-1] - path.positions[0]):.2g}")
         for name, path in (("plain", plain), ("clipped", clipped))
     ]
     return (
         sg.Figure(
             panels,
             f"{steps} steps of size 0.01 from (5, −2.7). The plain step that meets the wall leaves the valley for "
-            "good; clipped, the same step is short and the descent goes on. Grey: levels of the loss.",
+            "good; clipped, the same step is short and the descent goes on along the wall. Grey: levels of the loss.",
             columns=2,
         ),
         sg.Table(
-            ("rule", "longest step", "loss before", "loss after"),
+            ("rule", "longest step", "distance between start and end"),
             rows,
-            "Measured in float64 along the two paths of the figure.",
+            f"Measured in float64 along the two paths of the figure, from a loss of {plain.losses[0]:.4f}. The clipped "
+            "one crosses the wall again and again; on which side it is after a given step hangs on the last bit.",
         ),
     )
