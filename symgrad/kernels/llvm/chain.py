@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from symgrad.kernels.program import Program
 
-FIXED = ("state", "product", "status", "noted", "growth")
+FIXED = ("state", "product", "fate", "growth")
 
 
 @dataclass(frozen=True)

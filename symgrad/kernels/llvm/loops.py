@@ -20,7 +20,7 @@ from symgrad.kernels.orbits import FALLEN, LARGE, LOST
 from symgrad.kernels.settling import CONTRACTION, MODERATE, TOLERANCE
 
 LN2 = 0.6931471805599453
-FLAGGED, SETTLED = 1.0, 2.0
+FLAGGED, SETTLED = -1.0, -2.0  # otherwise the fate is the factor of a block, or nan
 WITHIN = 900.0
 HEADER = "define void @run(ptr %inputs, ptr %strides, ptr %outputs, ptr %next, i64 %groups, i64 %portion, "
 HEADER += "i64 %blocks, i64 %span, i64 %rest, i64 %look)"
@@ -341,14 +341,13 @@ class Loop:
         for i, number in enumerate([product, *numbers]):
             self._write_number(number, FIXED.index("product") if i == 0 else row + i - 1, wide + i)
         growth = self._growth(*product)
-        flagged = code.select(self.truth("flagged"), code.number(FLAGGED), code.number(0.0))
-        open_ = code.compare("ord", self.load("noted"), code.number(0.0))
-        finished = code.both(self.truth("settled"), code.opposite(open_))
-        status = code.add(flagged, code.select(finished, code.number(SETTLED), code.number(0.0)))
+        going = code.compare("ord", self.load("noted"), code.number(0.0))
+        finished = code.both(self.truth("settled"), code.opposite(going))
+        fate = code.select(finished, code.number(SETTLED), self.load("noted"))
+        fate = code.select(self.truth("flagged"), code.number(FLAGGED), fate)
         for name, value in {
             "state": self.load("x"),
-            "status": status,
-            "noted": self.load("noted"),
+            "fate": fate,
             "growth": growth,
         }.items():
             self._write(value, FIXED.index(name))

@@ -143,8 +143,8 @@ def _outcome(
 ) -> Outcome:
     """Return the outcome of points that float64 carried: everything is there, nothing is computed again."""
     shape = points.shape
-    noted = found.row("noted")
-    open_ = noted[~np.isnan(noted)]
+    fate = found.row("fate")
+    open_ = fate[fate >= 0.0]
     return Outcome(
         state=found.row("state").reshape((1, *shape)),
         state_log=whole["state"].reshape((1, *shape)),
@@ -166,12 +166,12 @@ def run_llvm(kernel: Any, chain: "Composition", points: Points, runner: Any, res
     """Evaluate in vector code; points float64 cannot carry go to the NumPy backend's careful path and ``rescue``."""
     points.check_range()
     found = carry(kernel, chain, points, runner, look=True)
-    whole, status = found.numbers, found.row("status")
-    settled = status == SETTLED
-    lost = np.flatnonzero((status % SETTLED == FLAGGED) | general._beyond(points))
+    whole, fate = found.numbers, found.row("fate")
+    settled = fate == SETTLED
+    lost = np.flatnonzero((fate == FLAGGED) | general._beyond(points))
     if not len(lost):
         return _outcome(found, whole, chain, points, settled)
-    factor = found.row("noted").copy()
+    factor = np.where(fate < 0.0, np.nan, fate)
     whole = {key: SignedLog(one.mantissa.copy(), one.exponent.copy()) for key, one in whole.items()}
     task = general.Task(kernel, chain, points, found.chain.slopes)
     parts, settled[lost], factor[lost] = general.mend(task, runner, lost, rescue)
