@@ -166,6 +166,8 @@ class StoredKernel:
     @cached_property
     def repeated(self) -> "StoredKernel":
         """The kernel of the block alone at any depth, for its state and product."""
+        if self.programs is self.bare and self.composition.depth is None:
+            return self
         chain = replace(self.composition, depth=None)
         return StoredKernel(StoredTarget(chain, ()), self.bare, self.bare, "auto")
 
