@@ -1,4 +1,4 @@
-"""How long all reports take (at most 60 s at full scale). Run: python tests/benchmarks/reports.py"""
+"""How long all reports take (at most 150 s at full scale). Run: python tests/benchmarks/reports.py"""
 
 import argparse
 import subprocess
