@@ -56,6 +56,22 @@ def probe(
     ------
     InputError : PyTorch is missing; the model or the batch cannot be measured
 
+    Examples
+    --------
+    With PyTorch installed::
+
+        import torch
+        from torch import nn
+
+        _ = torch.manual_seed(0)
+        layers = [nn.Linear(64, 64, bias=False) for _ in range(20)]
+        for layer in layers:
+            _ = nn.init.normal_(layer.weight, std=0.5 / 8)
+        found = probe(nn.Sequential(*[part for layer in layers for part in (layer, nn.Tanh())]), torch.randn(16, 64))
+        assert found.regime.word == "vanishing"
+        assert abs(found.rate - found.prediction.rate) < 0.05
+        assert round(found.suggestion.factor, 1) == 2.0
+
     References
     ----------
     Saxe, McClelland & Ganguli (2014), arXiv 1312.6120; Pennington, Schoenholz & Ganguli (2017), arXiv 1711.04735

@@ -1,6 +1,8 @@
 """Probes of real PyTorch modules: measured against full Jacobians, closed forms and the theory of wide networks."""
 
+import inspect
 import math
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -555,6 +557,14 @@ def test_packed_sequences_are_refused() -> None:
     packed = nn.utils.rnn.pack_padded_sequence(torch.randn(4, 2, 3), [4, 2])
     with pytest.raises(InputError, match="PackedSequence"):
         probe(nn.GRU(3, 4), packed)
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    text = inspect.getdoc(probe) or ""
+    block = text.split("installed::\n", 1)[1].split("\nReferences", 1)[0]
+    names: dict[str, Any] = {"probe": probe}
+    exec(textwrap.dedent(block), names)
+    assert names["found"].depth == 20
 
 
 def test_the_text_names_blocks_theory_and_what_to_do() -> None:
