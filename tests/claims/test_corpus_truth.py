@@ -39,6 +39,7 @@ DOUBLED = tuple(2**k for k in range(4, 10))
 TERMS = DOUBLED[-1]
 VERY_FAR = 10**7
 SMALL = 1e-11
+UNSETTLED = 1e-7
 KINDS = (
     "wrong sign",
     "missing factor",
@@ -248,9 +249,13 @@ class Oracle:
             if steps[-1] > SMALL:
                 raise NoValueError("more terms are needed")
             return row[-1]
+        found = row[-1]
         for order in range(1, len(row)):
-            row = [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(row)]
-        return row[-1]
+            row, before = [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(row)], found
+            found = row[-1]
+        if abs(found - before) > UNSETTLED * (1 + abs(found)):
+            raise NoValueError("more terms are needed")
+        return found
 
     def _limit(self, arguments: tuple[Node, ...], at: Numbers) -> Any:
         body, variable, _ = arguments
