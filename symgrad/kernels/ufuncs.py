@@ -19,10 +19,10 @@ NEAR_ZERO = 0.25
 def tanh_given(a: Any, q: Any, out: Array) -> None:
     """Write tanh(a) from q = 2/(1 + exp(2a)): 1 - q, or tanh itself where |a| < 1/4 and that cancels."""
     np.abs(a, out)
-    near = np.flatnonzero(out < NEAR_ZERO)
+    near = (out < NEAR_ZERO).nonzero()
     np.subtract(1.0, q, out)
-    if len(near):
-        out[near] = np.tanh(np.broadcast_to(a, out.shape)[near])
+    if near[0].size:
+        out[near] = np.tanh((a if np.shape(a) == out.shape else np.broadcast_to(a, out.shape))[near])
 
 
 def select(condition: Any, yes: Any, no: Any, out: Array) -> None:
