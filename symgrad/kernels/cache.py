@@ -29,7 +29,7 @@ def cache_folder() -> Path | None:
     if given.strip().lower() in SWITCHED_OFF:
         return None
     try:
-        return Path(given) if given.strip() else _platform_folder() / "symgrad"
+        return Path(given).expanduser() if given.strip() else _platform_folder() / "symgrad"
     except RuntimeError:
         return None
 
