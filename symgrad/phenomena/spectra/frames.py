@@ -53,13 +53,13 @@ def _gram_schmidt(tangents: Array) -> tuple[Array, Array, Array]:
     diagonal, squares = np.empty((columns, points)), np.zeros((columns, points))
     for j in range(columns):
         column = tangents[:, j]
-        size = (column * column).sum(axis=0)
+        size = np.einsum("ip,ip->p", column, column)
         np.sqrt(size, out=diagonal[j])
         squares[j] += size
         column *= 1 / diagonal[j]
         if j + 1 < columns:
             rest = tangents[:, j + 1 :]
-            shares = (column[:, None, :] * rest).sum(axis=0)
+            shares = np.einsum("ip,icp->cp", column, rest)
             rest -= column[:, None, :] * shares
             squares[j + 1 :] += shares * shares
     return tangents, diagonal, np.where(squares == 0, np.inf, np.sqrt(squares) / diagonal)

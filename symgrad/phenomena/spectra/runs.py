@@ -14,7 +14,7 @@ from symgrad.phenomena.spectra.jacobians import Array, Jacobian
 from symgrad.phenomena.spectra.linear_algebra_threads import single_threaded
 from symgrad.phenomena.spectra.systems import ScalarOrbit, System, Values, log_factors, scalar_orbit
 
-TILE_ENTRIES = 32768
+TILE_ENTRIES = 65536
 BATCHES = 32
 ALIGNING = 200
 LONG = 4096
