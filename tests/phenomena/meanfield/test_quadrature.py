@@ -11,9 +11,11 @@ import sympy
 from symgrad.errors import InputError
 from symgrad.kernels.stable import STABLE
 from symgrad.maps import ACTIVATIONS, activation, unregister
+from symgrad.phenomena.meanfield.correlations import mean_field
 from symgrad.phenomena.meanfield.moments import moments, pair_moments
 from symgrad.phenomena.meanfield.nonlinearities import Nonlinearity, nonlinearity
 from symgrad.phenomena.meanfield.quadrature import averages
+from symgrad.phenomena.meanfield.trajectories import trajectory
 
 LENGTHS = (1e-8, 12.6, 1e4)
 EXACT = ("identity", "relu", "leaky_relu", "erf", "sin", "exp")
@@ -59,10 +61,10 @@ def test_closed_forms_agree_with_quadrature(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXACT)
-@pytest.mark.parametrize("distance", [1e-6, 0.01, 0.5, 1.0])
+@pytest.mark.parametrize("distance", [1e-40, 3e-16, 9e-8, 1e-6, 0.01, 0.5, 1.0])
 def test_closed_kernels_agree_with_quadrature(name: str, distance: float) -> None:
     exact, found = (pair_moments(phi, 1.7, distance) for phi in (nonlinearity(name), by_quadrature(name)))
-    assert found.gap == pytest.approx(exact.gap, rel=1e-11)
+    assert found.gap == pytest.approx(exact.gap, rel=1e-11, abs=0)
     assert found.slope_kernel == pytest.approx(exact.slope_kernel, rel=1e-11)
 
 
@@ -183,3 +185,10 @@ def test_hard_tanh_has_the_averages_of_the_normal_distribution() -> None:
     ]
     assert np.allclose(found.slope_square, inside, rtol=1e-14, atol=0)
     assert np.allclose(found.square, squares, rtol=1e-13, atol=0)
+
+
+def test_inputs_that_become_alike_are_followed_beyond_rounding() -> None:
+    path = trajectory("sigmoid", sigma_w2=1.7, sigma_b2=0.05, depth=60, length=0.8)
+    steps = np.diff(path.log_gradients[-20:])
+    assert path.correlations[-1] == 1.0
+    np.testing.assert_allclose(steps, np.log(mean_field("sigmoid", sigma_w2=1.7, sigma_b2=0.05).chi1), rtol=1e-9)
