@@ -28,6 +28,7 @@ WORTH_LOOKING = 6
 SOON, FIRST_LOOK, GROWTH = 1, 2, 1.3
 FEW, WORTH_FOLLOWING, LONGEST_ROUND = 64, 4, 20_000
 FAINT = 2.0**-300
+TOGETHER = 2**16
 PATIENCE, TOO_MANY = 1_000_000, 50_000_000
 
 
@@ -222,18 +223,18 @@ class Carrier:
         if body.careful or len(active) > min(FEW, blocks // WORTH_FOLLOWING):
             return found
         block, plan = body.plan(body.span)
-        workspace = Workspace(blocks)
-        with np.errstate(all="ignore"):
-            for i, place in enumerate(active.tolist()):
-                if not orbits.factor[place] < 1.0:
-                    continue
-                values = self.points.at(slice(int(index[place]), int(index[place]) + 1))
-                bound = _bind(plan, values, blocks, workspace)
-                orbit = orbits.at(slice(place, place + 1))
-                found[i] = follow(block, bound, orbit, blocks)
-                if found[i]:
-                    orbits.put(slice(place, place + 1), orbit)
-                orbits.flagged[place] |= orbit.flagged[0]
+        contracting = np.flatnonzero(orbits.factor[active] < 1.0)
+        together = max(1, TOGETHER // blocks)
+        workspace = Workspace(blocks * min(together, max(1, len(contracting))))
+        for first in range(0, len(contracting), together):
+            chosen = contracting[first : first + together]
+            places = active[chosen]
+            values = _repeated(self.points.at(index[places]), blocks)
+            with np.errstate(all="ignore"):
+                bound = _bind(plan, values, blocks * len(places), workspace)
+                some = orbits.at(places)
+                found[chosen] = follow(block, bound, some, blocks)
+            orbits.put(places, some)
         return found
 
     def _too_many(self, active: int, of: int, done: int, left: int) -> None:
@@ -319,6 +320,16 @@ def _at(values: Values, chosen: Index) -> Values:
     def value(name: str, k: int | None) -> Any:
         found = values(name, k)
         return found if np.ndim(found) == 0 else found[chosen]
+
+    return value
+
+
+def _repeated(values: Values, times: int) -> Values:
+    """Return the lookup of parameters for the points of a tile so many times in a row."""
+
+    def value(name: str, k: int | None) -> Any:
+        found = values(name, k)
+        return found if np.ndim(found) == 0 else np.tile(found, times)
 
     return value
 

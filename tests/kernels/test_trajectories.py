@@ -21,9 +21,10 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Collects whether each orbit that was tried was carried at once."""
     found: list[bool] = []
 
-    def watched(*arguments: Any) -> bool:
-        found.append(trajectories.follow(*arguments))
-        return found[-1]
+    def watched(*arguments: Any) -> Any:
+        carried = trajectories.follow(*arguments)
+        found.extend(carried.tolist())
+        return carried
 
     monkeypatch.setattr(stretches, "follow", watched)
     return found
@@ -63,10 +64,22 @@ def test_a_trajectory_that_does_not_converge_is_refused(monkeypatch: pytest.Monk
     assert outcome.gradient["w"].value == pytest.approx(float(dense.gradient["w"].value), rel=1e-11)
 
 
-def test_the_recurrence_is_that_of_a_loop() -> None:
+@pytest.mark.parametrize("orbits", [1, 5, trajectories.SEVERAL + 1])
+def test_the_recurrence_is_that_of_a_loop(orbits: int) -> None:
     rng = np.random.default_rng(1)
-    factors, terms = rng.normal(size=(2, 50)).tolist()
-    value = 0.5
-    for i, found in enumerate(trajectories.affine_recurrence(factors, terms, 0.5)):
-        value = factors[i] * value + terms[i]
-        assert found == value
+    factors, terms = rng.normal(size=(2, 50, orbits))
+    value = first = rng.normal(size=orbits)
+    for j, found in enumerate(trajectories.affine_recurrence(factors, terms, first)):
+        value = factors[j] * value + terms[j]
+        assert found.tolist() == value.tolist()
+
+
+def test_orbits_carried_together_do_not_meet(followed: list[bool]) -> None:
+    """Some creep, some are on their way, some alternate: each as if it were alone."""
+    w = np.concatenate([np.linspace(0.999, 1.001, trajectories.SEVERAL), [-0.9999, -1.0001]])
+    fast, dense = (run("tanh(w*x + b)", 0.3, 8000, backend, w=w, b=1e-6) for backend in ("numpy", "lambdify"))
+    assert sum(followed) >= trajectories.SEVERAL
+    assert fast.state[0] == pytest.approx(dense.state[0], rel=1e-10)
+    assert fast.product.log_abs == pytest.approx(dense.product.log_abs, rel=1e-10)
+    for name in "wb":
+        assert fast.gradient[name].value == pytest.approx(dense.gradient[name].value, rel=1e-9)
