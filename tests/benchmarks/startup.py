@@ -63,15 +63,16 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         environments = {case.name: environment_of(folder if case.cache else "off") for case in CASES}
         for case in CASES:
-            seconds(case.tokens, environments[case.name])
+            if case.cache:
+                seconds(case.tokens, environments[case.name])
         for _ in range(repeats):
             for case in CASES:
                 times[case.name].append(seconds(case.tokens, environments[case.name]))
-    print(f"{'':34} {'wall':>8} {'processor':>10} {'goal':>8}")
+    print(f"{'':34} {'wall':>9} {'processor':>11} {'goal':>9}")
     for case in CASES:
         wall, processor = (min(column) for column in zip(*times[case.name], strict=True))
-        goal = f"{case.goal * 1000:5.0f} ms" if case.goal else ""
-        print(f"{case.name:34} {wall * 1000:5.0f} ms {processor * 1000:7.0f} ms {goal}")
+        goal = f"{case.goal:7.3f} s" if case.goal else ""
+        print(f"{case.name:34} {wall:7.3f} s {processor:9.3f} s {goal}".rstrip())
 
 
 if __name__ == "__main__":
