@@ -40,7 +40,7 @@ def cliff_growth(scale: sg.Scale) -> sg.Report:
         sg.Formula(r"x_{t+1} = w\,\sigma(x_t) + b,\quad x_0 = \tfrac12,\quad L = (\sigma(x_T) - 0.7)^2", "one unit"),
         *on_the_line(line, scale),
         *on_the_fold(fold, scale),
-        *beside_the_flip(flip, scale),
+        *([] if scale.quick else beside_the_flip(flip)),
     )
 
 
@@ -199,11 +199,11 @@ def on_the_fold(fold, scale):
     )
 
 
-def beside_the_flip(flip, scale):
+def beside_the_flip(flip):
     """Return the height of the ridge beside the flip curve at negative weights."""
-    depths = (100, 200) if scale.quick else (100, 200, 400, 800, 1600)
+    depths = (100, 200, 400, 800, 1600)
     tall, near, rows = [], [], []
-    for at, colour, mark in zip((-6,) if scale.quick else (-6, -8), COLOURS, MARKS, strict=False):
+    for at, colour, mark in zip((-6, -8), COLOURS, MARKS, strict=False):
         ridges = [fold_ridge(flip, GRADIENT, flip.start, at, T) for T in depths]
         heights = np.array([np.exp(ridge.height_log) for ridge in ridges])
         guide = heights[-1] * np.sqrt(np.array(depths) / depths[-1])
