@@ -31,7 +31,7 @@ ROOM_OF = {
         "largest_safe_step smallest_crossing_threshold find_basins Basins parameter_plane newton_orbit NewtonOrbit "
         "local_theory LocalTheory solve_system step_regime check_gradient GradientReport "
         "lyapunov_spectrum Spectrum singular_values_of_product non_normal_growth mean_field MeanField critical_points "
-        "phase_plane PhasePlane finite_width",
+        "phase_plane PhasePlane finite_width probe Probe",
         "report": "Report Text Formula Table Figure",
         "catalogue": "analysis Scale",
     }.items()
@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from symgrad.phenomena import MeanField as MeanField
     from symgrad.phenomena import NewtonOrbit as NewtonOrbit
     from symgrad.phenomena import PhasePlane as PhasePlane
+    from symgrad.phenomena import Probe as Probe
     from symgrad.phenomena import Regime as Regime
     from symgrad.phenomena import RegimeMap as RegimeMap
     from symgrad.phenomena import Spectrum as Spectrum
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
     from symgrad.phenomena import non_normal_growth as non_normal_growth
     from symgrad.phenomena import parameter_plane as parameter_plane
     from symgrad.phenomena import phase_plane as phase_plane
+    from symgrad.phenomena import probe as probe
     from symgrad.phenomena import pull_back as pull_back
     from symgrad.phenomena import singular_values_of_product as singular_values_of_product
     from symgrad.phenomena import smallest_crossing_threshold as smallest_crossing_threshold

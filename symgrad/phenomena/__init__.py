@@ -48,6 +48,8 @@ MODULE_OF = {
         "phenomena.meanfield.criticality": "critical_points",
         "phenomena.meanfield.finite_width": "finite_width",
         "phenomena.meanfield.phase_planes": "PhasePlane phase_plane",
+        "phenomena.probes.probing": "probe",
+        "phenomena.probes.results": "Probe",
         "phenomena.spectra.lyapunov": "Spectrum lyapunov_spectrum",
         "phenomena.spectra.non_normal": "NonNormalGrowth non_normal_growth",
         "phenomena.spectra.singular_values": "singular_values_of_product",
@@ -140,6 +142,8 @@ if TYPE_CHECKING:
     from symgrad.phenomena.newton.update_regimes import update_regimes as update_regimes
     from symgrad.phenomena.overlays import PlaneCurve as PlaneCurve
     from symgrad.phenomena.overlays import with_bifurcations as with_bifurcations
+    from symgrad.phenomena.probes.probing import probe as probe
+    from symgrad.phenomena.probes.results import Probe as Probe
     from symgrad.phenomena.regimes import PointRegime as PointRegime
     from symgrad.phenomena.regimes import RegimeMap as RegimeMap
     from symgrad.phenomena.regimes import classify as classify

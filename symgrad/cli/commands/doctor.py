@@ -11,7 +11,7 @@ from symgrad.errors import InputError
 REQUIRED = ("sympy", "mpmath", "numpy", "scipy", "matplotlib", "contourpy", "python-flint", "tqdm")
 EXTRAS = {
     "llvmlite": "vector code for kernels, several times faster than NumPy alone; pip install 'symgrad[fast]'",
-    "torch": "probe, which measures the layers of a PyTorch network; pip install 'symgrad[torch]'",
+    "torch": "probe: what a PyTorch network does to gradients, block by block; pip install 'symgrad[torch]'",
     "jax": "a contestant in tests/benchmarks/surfaces.py; nothing else uses it; pip install jax",
 }
 
