@@ -41,7 +41,8 @@ class Outcome:
     backend : the backend that computed it
     digits : key → decimal strings of all digits asked for, or None
     settled : the share of the points whose orbit repeated and was finished in closed form, 0 to 1
-    open_factor : the largest |product of a block of 12 applications| among orbits that did not settle, nan without any
+    open_factor : the largest |product of a block of 12 applications| among orbits that did not settle, nan without any;
+        for several components the largest Frobenius norm of such a product
     """
 
     state: Array
