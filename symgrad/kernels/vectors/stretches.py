@@ -24,9 +24,9 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 PERIODS = (1, 2, 3, 4, 6, SPAN)
-FIRST_LOOK, GROWTH = 3, 1.4
+FIRST_LOOK, GROWTH = 8, 2.0
 PATIENCE, TOO_MANY = 200_000, 5_000_000
-WORTH_LOOKING = 6000  # operations that cost as much as finishing an orbit in closed form
+WORTH_LOOKING = 20_000  # operations that cost as much as finishing an orbit in closed form
 LOST_EXPONENT = -840.0  # a sum below has terms that float64 may have lost
 
 
