@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import numpy as np
 import sympy
-from sympy import Abs, Expr, Integer, Piecewise, Rational, cosh, pi, sign, sqrt
+from sympy import Abs, Expr, Integer, Max, Piecewise, Rational, cosh, pi, sign, sqrt
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symgrad.errors import InputError
@@ -400,7 +400,9 @@ def _rows() -> dict[str, StableRow]:
         ),
         "elu": StableRow((elu_value, elu_first, elu_second), _exponential_unit(Integer(1), Integer(1))),
         "selu": StableRow((selu_value, selu_first, selu_second), _exponential_unit(SELU_SCALE, SELU_ALPHA)),
-        "softplus": StableRow((softplus_value, sigmoid_value, sigmoid_first), (log1p(sympy.exp(X)), logistic, slope)),
+        "softplus": StableRow(
+            (softplus_value, sigmoid_value, sigmoid_first), (log1p(sympy.exp(-Abs(X))) + Max(X, 0), logistic, slope)
+        ),
         "softsign": StableRow(
             (softsign_value, softsign_first, softsign_second),
             (X / (1 + Abs(X)), 1 / (1 + Abs(X)) ** 2, -2 * sign(X) / (1 + Abs(X)) ** 3),

@@ -288,3 +288,12 @@ def test_what_cannot_be_evaluated_is_refused():
         evaluate_extended([sympy.gamma(x)], {x: SignedLog.from_float(1.0)})
     with pytest.raises(InputError, match="only real numbers"):
         evaluate_extended([sympy.I * x], {x: SignedLog.from_float(1.0)})
+
+
+@pytest.mark.parametrize("name", ["softplus", "silu", "gelu", "mish", "relu", "elu"])
+def test_a_rectifier_keeps_a_number_beyond_float64(name: str) -> None:
+    large = SignedLog.from_parts(0.75, [2000.0, 60000.0])
+    value, slope = evaluate_extended(STABLE[name].exact[:2], {x: large})
+    assert (value.mantissa == large.mantissa).all()
+    assert (value.exponent == large.exponent).all()
+    assert (slope.value == 1.0).all()
