@@ -90,7 +90,7 @@ def _roots(polynomial: Expr, x: Symbol) -> list[Expr]:
 
 def _has_high_power(expr: Expr) -> bool:
     """Say whether dense polynomials in the parts of an expression would be too long."""
-    inside = [p.exp for p in expr.atoms(Pow, sympy.exp) if p.exp.free_symbols]
+    inside = [p.exp for p in expr.atoms(Pow, sympy.exp) if p.exp.free_symbols or isinstance(p, sympy.exp)]
     scales = [q for exponent in inside for q in exponent.atoms(Rational)]
     powers = [p.exp for p in expr.atoms(Pow) if p.exp.is_Integer]
     return any(abs(p) > LARGEST_DEGREE for p in powers) or any(max(abs(q.p), q.q) > LARGEST_SCALE for q in scales)

@@ -77,3 +77,8 @@ def test_an_interval_is_no_place() -> None:
 def test_parts_at_infinity_are_no_fault() -> None:
     text = "a*cos(x) + b*sin(x) < sqrt(a**2 + b**2)*cos(x - atan(b/a)) where a > 0"
     assert Claim(text).examine().verdict is Verdict.REFUTED
+
+
+def test_exponentials_of_far_apart_numbers_make_no_long_polynomial() -> None:
+    evidence = Claim("abs(w*sigmoid(x)*(1 - sigmoid(2))) <= abs(w)/4").examine()
+    assert evidence.verdict is not Verdict.REFUTED
