@@ -300,3 +300,13 @@ def test_an_activation_defined_anew_is_compiled_anew() -> None:
         found.append([float(outcome.state[0]), float(outcome.product.value), float(outcome.hessian["w", "w"].value)])
         unregister("bump")
     assert found[1] == pytest.approx([2 * value for value in found[0]])
+
+
+@pytest.mark.parametrize("backend", ["auto", "numpy", "lambdify"])
+def test_the_state_may_be_written_into(backend: str) -> None:
+    outcome = to_kernel(Map("w*tanh(x)", "x"), backend=backend)(np.linspace(-1, 1, 5), {"w": 2.0})
+    before = outcome.state_log.value.copy()
+    state = outcome.state
+    state += 1.0
+    np.testing.assert_array_equal(outcome.state_log.value, before)
+    assert (state == before + 1.0).all()
