@@ -48,13 +48,15 @@ def introduction(saved):
     """Return what was measured, and on what."""
     machine = saved["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    busy = ""
+    if machine["load"] > machine["cores"]:
+        busy = " (other programs ran beside it, so that seconds are too long and ratios are what can be compared)"
     absent = f" Not installed for this run: {', '.join(saved['absent'])}." if saved["absent"] else ""
     return sg.Text(
         "Every contestant returns the loss, its two gradients and the logarithm of the chain product in float64 at "
         f"every point of a grid, on two threads where it can. Medians of one run in which the contestants take "
         f"turns, on {machine['processor']}, {machine['cores']} cores, {machine['system']}, Python "
-        f"{machine['python']}, load average {machine['load']:.1f} when the result was written (other programs ran "
-        f"beside it, so that seconds are too long and ratios are what can be compared); {versions}.{absent} "
+        f"{machine['python']}, load average {machine['load']:.1f} when the result was written{busy}; {versions}.{absent} "
         "Written by `python tests/benchmarks/surfaces.py --save analyses/performance.json`; nothing here is measured "
         "again when the report is made."
     )
