@@ -56,9 +56,9 @@ def introduction(saved):
         "Every contestant returns the loss, its two gradients and the logarithm of the chain product in float64 at "
         f"every point of a grid, on two threads where it can. Medians of one run in which the contestants take "
         f"turns, on {machine['processor']}, {machine['cores']} cores, {machine['system']}, Python "
-        f"{machine['python']}, load average {machine['load']:.1f} when the result was written{busy}; {versions}.{absent} "
-        "Written by `python tests/benchmarks/surfaces.py --save analyses/performance.json`; nothing here is measured "
-        "again when the report is made."
+        f"{machine['python']}, load average {machine['load']:.1f} when the result was written{busy}; "
+        f"{versions}.{absent} Written by `python tests/benchmarks/surfaces.py --save analyses/performance.json`; "
+        "nothing here is measured again when the report is made."
     )
 
 
