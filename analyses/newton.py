@@ -136,7 +136,7 @@ def cobwebs(scale):
         xs = np.linspace(low, high, 1201)
         kernel = sg.to_kernel(step)
         with np.errstate(all="ignore"):
-            values = kernel(np.where(xs == 0, 1e-9, xs)).state[0]
+            values = kernel(np.where(xs == 0, 1e-9, xs)).state[0].copy()
         values[np.abs(values) > 4 * (high - low)] = np.nan
         values[1:][np.abs(np.diff(values)) > 0.5 * (high - low)] = np.nan
         layers = [

@@ -27,7 +27,7 @@ class Outcome:
 
     Parameters
     ----------
-    state : the last state as float64, shape (d, …); ±inf where it left float64
+    state : the last state as float64, shape (d, …), read-only; ±inf where it left float64
     state_log : the last state, shape (d, …), also where it left float64
     loss : the loss, shape (…), or None without one
     product : the chain product dx_n/dx_0, shape (…) for d = 1, else (d, d, …), rows = new

@@ -85,7 +85,8 @@ def to_outcome(
     state = shaped(parts["state"], single=False)
     product = parts["compound", 1]
     square = () if d == 1 else (d, d)
-    floats = np.array(state.value)  # a user may write into it
+    floats = state.value.view()
+    floats.flags.writeable = False
     status = _status(floats)
     gradients = {key[1]: part for key, part in parts.items() if key[0] == "gradient"}
     hessians = {key[1]: part for key, part in parts.items() if key[0] == "hessian"}
