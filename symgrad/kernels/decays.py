@@ -40,22 +40,6 @@ class Decay:
         constants = (add(multiply(later.factor, b), d) for b, d in zip(self.constants, later.constants, strict=True))
         return Decay(multiply(later.factor, self.factor), tuple(slopes), tuple(constants))
 
-    def power(self, times: int) -> "Decay":
-        """Return so many of these in a row.
-
-        >>> half = Decay(SignedLog.from_float(0.5), (SignedLog.from_float(1.0),), (ZERO,))
-        >>> float(half.power(3).slopes[0].value)
-        0.75
-        """
-        result, square = None, self
-        while times:
-            if times % 2:
-                result = square if result is None else result.then(square)
-            times //= 2
-            square = square.then(square) if times else square
-        assert result is not None
-        return result
-
     def at(self, index: NDArray[np.intp]) -> "Decay":
         """Return that of some points."""
         return Decay(self.factor[index], *(tuple(q[index] for q in part) for part in (self.slopes, self.constants)))

@@ -35,9 +35,14 @@ WORTH_SHARING = 8192
 
 def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
     """Return why the NumPy backend cannot compute this, None if it can."""
-    target = kernel.target
     if chain.dimension != 1:
         return "several components"
+    return not_by_programs(kernel, chain, trace)
+
+
+def not_by_programs(kernel: Any, chain: "Composition", trace: bool) -> str | None:
+    """Return why programs in blocks cannot compute this, whatever the number of components, None if they can."""
+    target = kernel.target
     if trace or target.second_order:
         return "a trace" if trace else "second derivatives"
     if any(name in chain.layered for name in target.wrt):
@@ -157,7 +162,7 @@ def _carried_on(task: Task, carrier: Carrier, onward: list[Onward], found: Found
         collect(task, carrier, orbits, index, found)
 
 
-def _beyond(points: Points) -> NDArray[np.bool_]:
+def beyond_reach(points: Points) -> NDArray[np.bool_]:
     """Return which points have a parameter so large or small that a factor cut off at 2**-1020 would matter."""
     found = np.zeros(points.shape, dtype=bool)
     for value in points.shared.values():
@@ -176,7 +181,7 @@ def mend(task: Task, runner: Any, lost: Index, rescue: Rescue) -> tuple[Mapping[
     -------
     their numbers, which of them settled, and the factors of blocks where they did not
     """
-    beyond, carrier = _beyond(task.points)[lost], Carrier(task.points, runner)
+    beyond, carrier = beyond_reach(task.points)[lost], Carrier(task.points, runner)
     settled, factor, parts = np.zeros(len(lost), dtype=bool), np.full(len(lost), np.nan), dict[Any, SignedLog]()
 
     def mended(places: Index, numbers: Mapping[Any, SignedLog]) -> None:
@@ -237,7 +242,7 @@ def run_numpy(kernel: Any, chain: "Composition", points: Points, runner: Any, re
     found = Found.of(points.size, task)
     onward = _first_tiles(task, carrier, found)
     _carried_on(task, carrier, onward, found)
-    lost = np.flatnonzero(found.flagged | _beyond(points))
+    lost = np.flatnonzero(found.flagged | beyond_reach(points))
     if len(lost):
         parts, settled, factor = mend(task, runner, lost, rescue)
         found.overwrite(lost, parts)

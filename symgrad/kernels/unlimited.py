@@ -16,6 +16,7 @@ from symgrad.errors import InputError
 from symgrad.kernels.decays import decay_of, dwindles
 from symgrad.kernels.fold import Arithmetic, Carried, advance, initial, structural
 from symgrad.kernels.points import Points
+from symgrad.kernels.powers import power
 from symgrad.kernels.results import finish
 from symgrad.kernels.signed_log import SignedLog, add, broadcast_to, multiply
 from symgrad.kernels.since import Since
@@ -80,24 +81,6 @@ class Piece:
         """Write points back."""
         for one, new in zip(self.numbers, other.numbers, strict=True):
             one.mantissa[index], one.exponent[index] = new.mantissa, new.exponent
-
-
-def power(piece: Piece, times: int) -> Piece:
-    """Return a piece that ends where it began, so many times in a row.
-
-    >>> half = Piece((ONE,), {1: (SignedLog.from_float(0.5),)}, ((ONE,),))
-    >>> far = power(half, 100000)
-    >>> float(power(half, 1000).own[0][0].value), float(far.compounds[1][0].exponent)
-    (2.0, -99999.0)
-    """
-    result, square = None, piece
-    while times:
-        if times % 2:
-            result = square if result is None else result.then(square)
-        times //= 2
-        square = square.then(square) if times else square
-    assert result is not None
-    return result
 
 
 def _settled(before: Numbers, after: Numbers) -> NDArray[np.bool_]:
@@ -181,10 +164,10 @@ class Unlimited:
         factors = [(one.compounds[1][0], [q for (q,) in one.own]) for one in (block, after)]
         law, holds = decay_of(states, *zip(*factors, strict=True))
         chosen = np.flatnonzero(holds)
-        power = law.at(chosen).power(left)
+        rest = power(law.at(chosen), left)
         x = block.state[0][chosen]
-        own = tuple((add(multiply(a, x), b),) for a, b in zip(power.slopes, power.constants, strict=True))
-        return Piece((multiply(power.factor, x),), {1: (power.factor,)}, own), chosen
+        own = tuple((add(multiply(a, x), b),) for a, b in zip(rest.slopes, rest.constants, strict=True))
+        return Piece((multiply(rest.factor, x),), {1: (rest.factor,)}, own), chosen
 
     def whole(self, chain: Composition, index: Index) -> Piece:
         """Carry points through a whole chain."""

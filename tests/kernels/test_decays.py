@@ -10,6 +10,7 @@ from symgrad.derivation import gradient
 from symgrad.errors import InputError
 from symgrad.kernels import Outcome, SignedLog, decays, llvm, numpy_backend, to_kernel
 from symgrad.kernels.decays import Decay, decay_of
+from symgrad.kernels.powers import power
 from symgrad.kernels.since import Since
 from symgrad.maps import Map
 from symgrad.symbols import n
@@ -103,7 +104,7 @@ def test_the_law_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_powers_of_a_law_are_its_repetition() -> None:
     factor, slope, constant = (SignedLog.from_float([v]) for v in (-0.5, 0.3, 2.0))
     law = Decay(factor, (slope,), (constant,))
-    once, x, s = law.power(13), 0.7, 0.1
+    once, x, s = power(law, 13), 0.7, 0.1
     first = x
     for _ in range(13):
         x, s = -0.5 * x, -0.5 * s + 0.3 * x + 2.0

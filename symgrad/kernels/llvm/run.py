@@ -168,7 +168,7 @@ def run_llvm(kernel: Any, chain: "Composition", points: Points, runner: Any, res
     found = carry(kernel, chain, points, runner, look=True)
     whole, fate = found.numbers, found.row("fate")
     settled = fate == SETTLED
-    lost = np.flatnonzero((fate == FLAGGED) | general._beyond(points))
+    lost = np.flatnonzero((fate == FLAGGED) | general.beyond_reach(points))
     if not len(lost):
         return _outcome(found, whole, chain, points, settled)
     factor = np.where(fate < 0.0, np.nan, fate)

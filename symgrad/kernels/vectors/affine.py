@@ -50,22 +50,3 @@ class Affine:
         pairs = zip((*self.compounds, self.own), (*other.compounds, other.own), strict=True)
         *compounds, own = (one.with_points(index, new) for one, new in pairs)
         return Affine(tuple(compounds), own)
-
-
-def power(piece: Affine, times: int) -> Affine:
-    """Return a piece so many times (at least once) in a row, by repeated squaring.
-
-    >>> import numpy as np
-    >>> half = Affine((Wide.of(np.full((1, 1, 1), 0.5)),), Wide.of(np.ones((1, 1, 1))))
-    >>> far = power(half, 10**9)
-    >>> float(far.compounds[0].exponent.item()), float(far.own.value.item())
-    (-999999999.0, 2.0)
-    """
-    result, square = None, piece
-    while times:
-        if times % 2:
-            result = square if result is None else result.then(square)
-        times //= 2
-        square = square.then(square) if times else square
-    assert result is not None
-    return result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symgrad.kernels.numpy_backend import LONGEST_BODY, Rescue, _beyond
+from symgrad.kernels.numpy_backend import Rescue, beyond_reach, not_by_programs
 from symgrad.kernels.orbits import LOST
 from symgrad.kernels.outcome import Outcome
 from symgrad.kernels.points import Points
@@ -33,16 +33,9 @@ MODERATE = 500.0
 
 def obstacle(kernel: Any, chain: "Composition", trace: bool) -> str | None:
     """Return why this backend cannot compute this, None if it can."""
-    target = kernel.target
     if not 2 <= chain.dimension <= MOST_COMPONENTS:
         return f"{chain.dimension} components"
-    if trace or target.second_order:
-        return "a trace" if trace else "second derivatives"
-    if any(name in chain.layered for name in target.wrt):
-        return "derivatives by a name with a value per layer"
-    if any(len(block.body) > LONGEST_BODY for block in chain.blocks):
-        return f"more than {LONGEST_BODY} different layers"
-    return kernel.programs if isinstance(kernel.programs, str) else None
+    return not_by_programs(kernel, chain, trace)
 
 
 @dataclass(frozen=True)
@@ -159,7 +152,7 @@ def run_vector_states(kernel: Any, chain: "Composition", points: Points, runner:
     points.check_range()
     names = tuple(name for name in kernel.target.wrt if name not in {s.name for s in chain.state})
     task, everyone = Task(kernel, chain, points, names), np.arange(points.size)
-    beyond = _beyond(points)
+    beyond = beyond_reach(points)
     with np.errstate(all="ignore"):
         orbits = task.carried(runner, everyone, frozenset(), careful=False)
         whole = task.results(orbits, everyone)

@@ -11,8 +11,9 @@ from symgrad.errors import InputError
 from symgrad.kernels.orbits import LOST
 from symgrad.kernels.plans import Bound, Workspace
 from symgrad.kernels.points import Points
+from symgrad.kernels.powers import power
 from symgrad.kernels.stretches import LONGEST_ROUND, TILE
-from symgrad.kernels.vectors.affine import Affine, power
+from symgrad.kernels.vectors.affine import Affine
 from symgrad.kernels.vectors.bodies import SPAN, Body
 from symgrad.kernels.vectors.frames import Frame, filled
 from symgrad.kernels.vectors.orbits import VectorOrbits
