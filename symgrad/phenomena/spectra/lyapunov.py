@@ -308,7 +308,7 @@ def _assembled(
         total,
         measured,
         codes.reshape(whole),
-        cycle.period.reshape(whole),
+        np.where(np.isin(codes, [CODE[OrbitFate.EXPLODED], CODE[OrbitFate.UNDEFINED]]), 0, cycle.period).reshape(whole),
         ended.reshape(whole),
         rounding,
         run.orthonormalisations,

@@ -114,6 +114,7 @@ def test_a_start_on_a_repelling_fixed_point_has_not_died() -> None:
 def test_an_exploding_orbit_says_at_which_step(steps: int) -> None:
     found = of("x**2", 2.0, steps=steps)
     assert found.fate is OrbitFate.EXPLODED
+    assert not found.period.any()
     assert int(found.ended[0]) == 10
     assert "step 10" in found.status
     assert np.isnan(found.exponents).all()
